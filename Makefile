@@ -1,0 +1,77 @@
+# `make` lists the targets. Programs come from node_modules/.bin first: npm brings Node 24 with it, where it can.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+# A shell that is not the default one makes old versions of make look programs up in the PATH above.
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo replay dev generate build typecheck lint lint-fix format proto-lint generated-check \
+	test test-unit test-server db-generate db-migrate db-push db-studio check
+
+help: ## list the targets
+	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+
+setup: ## install what package-lock.json names (does nothing when that is done)
+	@scripts/setup.sh
+
+run: build ## start the server (PORT, NEXUS_DATA_DIR, DATABASE_URL, REDIS_URL, …: see .env.example)
+	@exec node server/dist/main.js
+
+demo: build ## show agents at work on one project
+	@exec node bench/dist/demo.js
+
+replay: build ## replay a feature history (FILE AGENTS LOOKAHEAD MS_PER_LINE CLAIMS NEXUS_URL)
+	@exec node bench/dist/replay.js
+
+dev: build ## start the server and restart it at every change
+	@node scripts/build.mjs --watch server & builder=$$!; trap "kill $$builder 2>/dev/null" EXIT; \
+		node --watch server/dist/main.js
+
+generate: setup ## regenerate gen/ from proto/
+	buf generate
+
+build: setup ## bundle server, command line and benchmarks into */dist
+	@node scripts/build.mjs
+
+typecheck: setup ## check the types
+	tsc --noEmit -p .
+
+lint: setup ## check style, format and who imports whom
+	biome check --error-on-warnings .
+
+lint-fix: setup ## mend what lint can mend
+	biome check --write .
+
+format: setup ## format the sources and the protos
+	biome format --write .
+	buf format --write
+
+proto-lint: setup ## check style and format of the protos
+	buf lint
+	buf format --diff --exit-code
+
+generated-check: setup ## check that gen/ is what proto/ generates
+	@scripts/check-generated.sh
+
+test: build ## run the tests (FILE=server/domain/paths for some of them)
+	vitest run $(if $(FILE),"$(FILE)")
+
+test-unit: setup ## run the tests that need no database
+	vitest run --project unit $(if $(FILE),"$(FILE)")
+
+test-server: setup ## run the server's tests
+	vitest run $(if $(FILE),"$(FILE)",server/)
+
+db-generate: setup ## write a migration for what changed in the schema
+	cd server && drizzle-kit generate
+
+db-migrate: setup ## bring the database DATABASE_URL up to date
+	cd server && drizzle-kit migrate
+
+db-push: setup ## force the schema onto the database DATABASE_URL, for experiments
+	cd server && drizzle-kit push
+
+db-studio: setup ## browse the database DATABASE_URL
+	cd server && drizzle-kit studio
+
+check: proto-lint generated-check lint typecheck test ## everything that CI runs

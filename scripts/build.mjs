@@ -1,0 +1,113 @@
+// Bundles server, command line and benchmarks: `node scripts/build.mjs [--watch] [server|cli|bench ...]`.
+import { cpSync, existsSync, readdirSync, rmSync, watch } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { context } from "esbuild";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const migrations = join(root, "server/storage/postgres/migrations");
+
+// Bundled CommonJS packages call `require` for Node's own modules; an ES module has none.
+const requireBanner =
+  'import { createRequire as nexusCreateRequire } from "node:module"; const require = nexusCreateRequire(import.meta.url);';
+
+/** @type {import("esbuild").BuildOptions} */
+const shared = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: "node",
+  target: "node22",
+  sourcemap: true,
+  loader: { ".lua": "text" },
+  // A native addon: loaded from node_modules at run time.
+  external: ["argon2"],
+  logLevel: "warning",
+};
+
+/** @type {Record<string, () => import("esbuild").BuildOptions>} */
+const bundles = {
+  server: () => ({
+    ...shared,
+    entryPoints: ["server/main.ts"],
+    outfile: "server/dist/main.js",
+    format: "esm",
+    banner: { js: requireBanner },
+  }),
+  cli: () => ({
+    ...shared,
+    entryPoints: ["cli/main.ts"],
+    outfile: "cli/dist/nexus.cjs",
+    format: "cjs",
+    // The one that CommonJS lacks.
+    define: { "import.meta.url": "nexusImportMetaUrl" },
+    banner: { js: 'const nexusImportMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
+  }),
+  bench: () => ({
+    ...shared,
+    entryPoints: readdirSync(join(root, "bench"))
+      .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts") && !name.endsWith(".d.ts"))
+      .map((name) => join("bench", name))
+      .sort(),
+    outdir: "bench/dist",
+    format: "esm",
+    banner: { js: requireBanner },
+  }),
+};
+
+const args = process.argv.slice(2);
+const watching = args.includes("--watch");
+const named = args.filter((arg) => arg !== "--watch");
+const unknown = named.filter((name) => !(name in bundles));
+if (unknown.length > 0) {
+  fail(`no bundle ${unknown.join(", ")}; there are ${Object.keys(bundles).join(", ")}`);
+}
+
+for (const name of named.length > 0 ? named : Object.keys(bundles)) {
+  const options = bundles[name]();
+  const entries = /** @type {string[]} */ (options.entryPoints);
+  const missing = entries.filter((entry) => !existsSync(join(root, entry)));
+  if (entries.length === 0 || missing.length > 0) {
+    fail(`${name}: ${missing.join(", ") || "bench/*.ts"} is missing`);
+  }
+  if (!watching) {
+    rmSync(join(root, options.outdir ?? dirname(options.outfile)), { recursive: true, force: true });
+  }
+  const build = await context(options);
+  try {
+    await build.rebuild();
+  } catch {
+    // esbuild has printed what is wrong; while watching, the next save may mend it.
+    if (!watching) {
+      process.exit(1);
+    }
+  }
+  if (name === "server") {
+    copyMigrations();
+  }
+  if (watching) {
+    await build.watch();
+  } else {
+    await build.dispose();
+    console.log(`built ${options.outfile ?? `${options.outdir}/{${entries.map((e) => basename(e, ".ts"))}}.js`}`);
+  }
+}
+
+if (watching && existsSync(migrations)) {
+  watch(migrations, { recursive: true }, copyMigrations);
+}
+
+/** The server reads them beside its own file, in the sources as in the bundle. */
+function copyMigrations() {
+  const target = join(root, "server/dist/migrations");
+  rmSync(target, { recursive: true, force: true });
+  if (!existsSync(migrations)) {
+    fail("server/storage/postgres/migrations is missing");
+  }
+  cpSync(migrations, target, { recursive: true });
+}
+
+/** @param {string} message @returns {never} */
+function fail(message) {
+  console.error(`build: ${message}`);
+  process.exit(1);
+}

@@ -1,0 +1,7 @@
+import { describe } from "vitest";
+import { claimStoreProperties } from "../../testing/claim-store-property.ts";
+import { movedEmbeddedStore } from "../../testing/moved-embedded-store.ts";
+
+describe("EmbeddedClaimStore", () => {
+  claimStoreProperties(movedEmbeddedStore, { runs: 400, file: "server/storage/embedded/claim-store-property.test.ts" });
+});

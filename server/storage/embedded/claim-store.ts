@@ -1,0 +1,289 @@
+import {
+  type AcquireOutcome,
+  type AcquireRequest,
+  type BlockedTouch,
+  type ClaimScope,
+  type ClaimStore,
+  type ClaimTouch,
+  type ConfirmOutcome,
+  type DueWork,
+  type LeaseOutcome,
+  type ListedClaim,
+  PROVISIONAL_DEADLINE_MS,
+  type RebuildOutcome,
+  type RebuiltClaim,
+  type Recovering,
+} from "../../domain/claims/claim-store.ts";
+import type { ClaimId, ProjectId, SessionId } from "../../domain/ids.ts";
+import type { Pattern } from "../../domain/paths/pattern.ts";
+import { ProjectClaims, type SearchLimits } from "./project-claims.ts";
+
+export interface EmbeddedClaimStoreOptions {
+  /** A monotonic clock in milliseconds, mapped to the time of day; the process's own by default. */
+  readonly now?: () => number;
+  /** Entries that one call may look at before a touch counts as too broad. */
+  readonly maxCandidates?: number;
+  /** Steps of comparison that one call may take before a touch counts as too broad. */
+  readonly maxSteps?: number;
+}
+
+const MAX_CANDIDATES = 20_000;
+const MAX_STEPS = 200_000;
+const MAX_PAIRS = 64;
+
+/**
+ * Keeps claims and leases in the memory of this process, for a server that is alone with its database. Each call runs
+ * to its end before another begins. After a start it knows nothing, so recovery rebuilds every project first.
+ */
+export class EmbeddedClaimStore implements ClaimStore {
+  private readonly projects = new Map<ProjectId, ProjectClaims>();
+  private readonly now: () => number;
+  private readonly limits: SearchLimits;
+
+  constructor(options: EmbeddedClaimStoreOptions = {}) {
+    const clock = options.now ?? (() => performance.timeOrigin + performance.now());
+    this.now = () => Math.floor(clock());
+    this.limits = {
+      candidates: options.maxCandidates ?? MAX_CANDIDATES,
+      steps: options.maxSteps ?? MAX_STEPS,
+      pairs: MAX_PAIRS,
+    };
+  }
+
+  async acquire(scope: ClaimScope, request: AcquireRequest): Promise<AcquireOutcome> {
+    const project = this.served(scope);
+    const now = this.now();
+    if (project === undefined || now < project.grantsFrom) {
+      return this.recovering(scope);
+    }
+    const { claimId, featureId, sessionId, touches } = request;
+    if (!project.isAlive(sessionId, now)) {
+      return { kind: "session-expired" };
+    }
+    const expireTime = new Date(project.renew(sessionId, now + request.ttlMs));
+    const held = project.claim(claimId) ?? project.claimOfFeature(featureId, now);
+    if (held !== undefined) {
+      return { kind: "feature-held", claim: project.describe(held, now) };
+    }
+    const search = project.findConflicts(touches, now, this.limits);
+    if (search.kind === "too-broad") {
+      return search;
+    }
+    if (search.held.length > 0) {
+      return { kind: "conflict", blocked: search.held };
+    }
+    const fencingToken = project.nextToken();
+    const ends = now + PROVISIONAL_DEADLINE_MS;
+    project.add({ claimId, featureId, sessionId, fencingToken, acquired: now, touches, state: "provisional", ends });
+    return { kind: "granted", fencingToken, acquireTime: new Date(now), expireTime };
+  }
+
+  async confirm(scope: ClaimScope, claimId: ClaimId): Promise<ConfirmOutcome> {
+    const project = this.served(scope);
+    if (project === undefined) {
+      return this.recovering(scope);
+    }
+    const now = this.now();
+    const claim = project.claim(claimId);
+    if (claim === undefined) {
+      return { kind: "gone" };
+    }
+    if (claim.state === "draining" || !project.isAlive(claim.sessionId, now)) {
+      return { kind: "session-expired" };
+    }
+    claim.state = "held";
+    return { kind: "confirmed", claim: project.describe(claim, now) };
+  }
+
+  async release(scope: ClaimScope, claimIds: readonly ClaimId[]): Promise<{ readonly kind: "released" } | Recovering> {
+    const project = this.served(scope);
+    if (project === undefined) {
+      return this.recovering(scope);
+    }
+    for (const claimId of claimIds) {
+      project.forget(claimId);
+    }
+    return { kind: "released" };
+  }
+
+  async check(
+    scope: ClaimScope,
+    touches: readonly Pattern[],
+  ): Promise<
+    | { readonly kind: "checked"; readonly held: readonly BlockedTouch[] }
+    | { readonly kind: "too-broad"; readonly touch: number }
+    | Recovering
+  > {
+    const project = this.served(scope);
+    if (project === undefined) {
+      return this.recovering(scope);
+    }
+    const asked = touches.map((pattern): ClaimTouch => ({ pattern, mode: "exclusive" }));
+    return project.findHeld(asked, this.now(), this.limits);
+  }
+
+  async list(
+    scope: ClaimScope,
+    sessionId?: SessionId,
+  ): Promise<{ readonly kind: "listed"; readonly claims: readonly ListedClaim[] } | Recovering> {
+    const project = this.served(scope);
+    if (project === undefined) {
+      return this.recovering(scope);
+    }
+    const now = this.now();
+    const claims = project.liveClaims(now, sessionId).map((claim) => ({
+      ...project.describe(claim, now),
+      touches: claim.touches.map(({ pattern, mode }) => ({ path: pattern.text, mode })),
+    }));
+    return { kind: "listed", claims };
+  }
+
+  async openSession(scope: ClaimScope, sessionId: SessionId, ttlMs: number): Promise<LeaseOutcome> {
+    const project = this.served(scope);
+    if (project !== undefined && !project.hasLease(sessionId)) {
+      return project.renewed(sessionId, ttlMs, this.now());
+    }
+    return this.heartbeat(scope, sessionId, ttlMs);
+  }
+
+  async heartbeat(scope: ClaimScope, sessionId: SessionId, ttlMs: number): Promise<LeaseOutcome> {
+    const project = this.served(scope);
+    if (project === undefined) {
+      return this.recovering(scope);
+    }
+    const now = this.now();
+    return project.isAlive(sessionId, now) ? project.renewed(sessionId, ttlMs, now) : { kind: "session-expired" };
+  }
+
+  async endSession(
+    scope: ClaimScope,
+    sessionId: SessionId,
+    drainMs: number,
+  ): Promise<{ readonly kind: "ended" } | Recovering> {
+    const project = this.served(scope);
+    if (project === undefined) {
+      return this.recovering(scope);
+    }
+    const ends = this.now() + drainMs;
+    for (const claim of project.claimsOfSession(sessionId)) {
+      if (drainMs === 0) {
+        project.forget(claim.claimId);
+      } else if (claim.state !== "draining") {
+        claim.state = "draining";
+        claim.ends = ends;
+      }
+    }
+    project.endLease(sessionId);
+    return { kind: "ended" };
+  }
+
+  async listLeases(scope: ClaimScope): ReturnType<ClaimStore["listLeases"]> {
+    const project = this.served(scope);
+    if (project === undefined) {
+      return this.recovering(scope);
+    }
+    const now = this.now();
+    const leases = project
+      .leaseEnds()
+      .map(([sessionId, expire]) => ({ sessionId, expireTime: new Date(expire), expired: expire <= now }));
+    return { kind: "listed", leases };
+  }
+
+  async dueWork(scope: ClaimScope, limit: number): Promise<DueWork | Recovering> {
+    const project = this.served(scope);
+    if (project === undefined) {
+      return this.recovering(scope);
+    }
+    const now = this.now();
+    const expired = project.leaseEnds().filter(([, expire]) => expire <= now);
+    return {
+      kind: "due",
+      expiredSessions: expired.slice(0, limit).map(([sessionId]) => sessionId),
+      overdueClaims: project.dueClaims("provisional", now, limit).map((claim) => project.describe(claim, now)),
+      drainedClaims: project.dueClaims("draining", now, limit).map((claim) => claim.claimId),
+    };
+  }
+
+  async beginRebuild(
+    scope: ClaimScope,
+    intent: string,
+  ): Promise<{ readonly kind: "begun" } | { readonly kind: "superseded" }> {
+    const known = this.projects.get(scope.projectId);
+    if (known !== undefined && (known.epoch > scope.epoch || (known.epoch === scope.epoch && known.ready))) {
+      return { kind: "superseded" };
+    }
+    this.projects.set(scope.projectId, new ProjectClaims(scope.epoch, intent));
+    return { kind: "begun" };
+  }
+
+  async rebuildSession(
+    scope: ClaimScope,
+    intent: string,
+    sessionId: SessionId,
+    ttlMs: number,
+  ): Promise<RebuildOutcome> {
+    const project = this.underRebuild(scope, intent);
+    if (project === undefined || project.ready) {
+      return { kind: "superseded" };
+    }
+    project.renew(sessionId, this.now() + ttlMs);
+    return { kind: "rebuilt" };
+  }
+
+  async rebuildClaim(scope: ClaimScope, intent: string, claim: RebuiltClaim): Promise<RebuildOutcome> {
+    const project = this.underRebuild(scope, intent);
+    if (project === undefined || project.ready) {
+      return { kind: "superseded" };
+    }
+    if (!project.hasLease(claim.sessionId)) {
+      throw new Error("a claim was rebuilt before its session");
+    }
+    if (project.claim(claim.claimId) === undefined) {
+      const { acquireTime, ...kept } = claim;
+      project.add({ ...kept, acquired: acquireTime.getTime(), state: "held", ends: 0 });
+    }
+    return { kind: "rebuilt" };
+  }
+
+  async finishRebuild(scope: ClaimScope, intent: string, grantDelayMs = 0): Promise<RebuildOutcome> {
+    const project = this.underRebuild(scope, intent);
+    if (project === undefined) {
+      return { kind: "superseded" };
+    }
+    if (!project.ready) {
+      project.ready = true;
+      project.grantsFrom = this.now() + grantDelayMs;
+    }
+    return { kind: "rebuilt" };
+  }
+
+  async deleteProject(projectId: ProjectId): Promise<void> {
+    this.projects.delete(projectId);
+  }
+
+  async ping(): Promise<void> {}
+
+  async close(): Promise<void> {
+    this.projects.clear();
+  }
+
+  /** What is still kept of a project's claims, leases and index, by name; for tests. */
+  leftovers(projectId: ProjectId): readonly string[] {
+    return this.projects.get(projectId)?.leftovers() ?? [];
+  }
+
+  /** The project, when this epoch may be served. */
+  private served({ projectId, epoch }: ClaimScope): ProjectClaims | undefined {
+    const project = this.projects.get(projectId);
+    return project?.ready && project.epoch === epoch ? project : undefined;
+  }
+
+  private underRebuild({ projectId, epoch }: ClaimScope, intent: string): ProjectClaims | undefined {
+    const project = this.projects.get(projectId);
+    return project?.epoch === epoch && project.intent === intent ? project : undefined;
+  }
+
+  private recovering({ projectId }: ClaimScope): Recovering {
+    return { kind: "recovering", storeEpoch: this.projects.get(projectId)?.epoch };
+  }
+}

@@ -1,0 +1,226 @@
+import type { BlockedTouch, ClaimState, ClaimTouch, LeaseOutcome, LiveClaim } from "../../domain/claims/claim-store.ts";
+import type { ClaimId, FeatureId, SessionId } from "../../domain/ids.ts";
+import { ClaimIndex, SearchBudgetSpentError } from "./claim-index.ts";
+
+/** A claim as it is kept; times in milliseconds. */
+export interface ClaimRecord {
+  readonly claimId: ClaimId;
+  readonly featureId: FeatureId;
+  readonly sessionId: SessionId;
+  readonly fencingToken: bigint;
+  readonly acquired: number;
+  readonly touches: readonly ClaimTouch[];
+  state: ClaimState;
+  /** The deadline of a provisional claim, the end of the lock-delay of a draining one. */
+  ends: number;
+}
+
+/** How much one search may look at and answer. */
+export interface SearchLimits {
+  readonly candidates: number;
+  readonly steps: number;
+  readonly pairs: number;
+}
+
+export type SearchResult =
+  | { readonly kind: "checked"; readonly held: readonly BlockedTouch[] }
+  | { readonly kind: "too-broad"; readonly touch: number };
+
+const TOKENS_PER_EPOCH = 2n ** 32n;
+const BOTH_MODES = ["exclusive", "shared"] as const;
+const EXCLUSIVE_ONLY = ["exclusive"] as const;
+
+/** The claims and leases of one project in one epoch. `now` is always the store's time in milliseconds. */
+export class ProjectClaims {
+  ready = false;
+  /** Nothing is granted before this time. */
+  grantsFrom = 0;
+  private tokens = 0;
+  private readonly index = new ClaimIndex();
+  private readonly claims = new Map<ClaimId, ClaimRecord>();
+  private readonly claimByFeature = new Map<FeatureId, ClaimRecord>();
+  private readonly claimsBySession = new Map<SessionId, Set<ClaimRecord>>();
+  private readonly leases = new Map<SessionId, number>();
+
+  constructor(
+    readonly epoch: number,
+    readonly intent: string,
+  ) {}
+
+  /** What is kept of claims, leases and index, by name. */
+  leftovers(): readonly string[] {
+    const sizes = {
+      claims: this.claims.size,
+      features: this.claimByFeature.size,
+      holdings: this.claimsBySession.size,
+      leases: this.leases.size,
+      index: this.index.isEmpty ? 0 : 1,
+    };
+    return Object.entries(sizes).flatMap(([name, size]) => (size > 0 ? [name] : []));
+  }
+
+  nextToken(): bigint {
+    this.tokens += 1;
+    return BigInt(this.epoch) * TOKENS_PER_EPOCH + BigInt(this.tokens);
+  }
+
+  claim(claimId: ClaimId): ClaimRecord | undefined {
+    return this.claims.get(claimId);
+  }
+
+  claimOfFeature(featureId: FeatureId, now: number): ClaimRecord | undefined {
+    const claim = this.claimByFeature.get(featureId);
+    return claim !== undefined && isLive(claim, now) ? claim : undefined;
+  }
+
+  /** The live claims of the project, or of one session. */
+  liveClaims(now: number, sessionId?: SessionId): ClaimRecord[] {
+    const claims = sessionId === undefined ? this.claims.values() : this.claimsOfSession(sessionId);
+    return [...claims].filter((claim) => isLive(claim, now));
+  }
+
+  /** The claims of a session, draining ones past their time included. */
+  claimsOfSession(sessionId: SessionId): ClaimRecord[] {
+    return [...(this.claimsBySession.get(sessionId) ?? [])];
+  }
+
+  /** At most `limit` claims in this state whose time has come, longest due first. */
+  dueClaims(state: ClaimState, now: number, limit: number): ClaimRecord[] {
+    return [...this.claims.values()]
+      .filter((claim) => claim.state === state && claim.ends <= now)
+      .sort((a, b) => a.ends - b.ends)
+      .slice(0, limit);
+  }
+
+  add(claim: ClaimRecord): void {
+    this.claims.set(claim.claimId, claim);
+    this.claimByFeature.set(claim.featureId, claim);
+    const ofSession = this.claimsBySession.get(claim.sessionId) ?? new Set();
+    this.claimsBySession.set(claim.sessionId, ofSession.add(claim));
+    this.index.add(claim.claimId, claim.touches);
+  }
+
+  forget(claimId: ClaimId): void {
+    const claim = this.claims.get(claimId);
+    if (claim === undefined) {
+      return;
+    }
+    this.claims.delete(claimId);
+    if (this.claimByFeature.get(claim.featureId) === claim) {
+      this.claimByFeature.delete(claim.featureId);
+    }
+    const ofSession = this.claimsBySession.get(claim.sessionId);
+    ofSession?.delete(claim);
+    if (ofSession?.size === 0) {
+      this.claimsBySession.delete(claim.sessionId);
+    }
+    this.index.remove(claimId);
+  }
+
+  /** The end of every lease, earliest first. */
+  leaseEnds(): [SessionId, number][] {
+    return [...this.leases].sort(([, a], [, b]) => a - b);
+  }
+
+  hasLease(sessionId: SessionId): boolean {
+    return this.leases.has(sessionId);
+  }
+
+  isAlive(sessionId: SessionId, now: number): boolean {
+    return (this.leases.get(sessionId) ?? 0) > now;
+  }
+
+  /** Renews a lease, never to less than was promised before. Returns its end. */
+  renew(sessionId: SessionId, until: number): number {
+    const expire = Math.max(this.leases.get(sessionId) ?? 0, until);
+    this.leases.set(sessionId, expire);
+    return expire;
+  }
+
+  endLease(sessionId: SessionId): void {
+    this.leases.delete(sessionId);
+  }
+
+  /** Each pair of touch and live claim that overlap, once: all of them, at most `limits.pairs` for each touch. */
+  findHeld(touches: readonly ClaimTouch[], now: number, limits: SearchLimits): SearchResult {
+    return this.search(
+      touches,
+      now,
+      limits,
+      () => BOTH_MODES,
+      (ofTouch) => ofTouch >= limits.pairs,
+    );
+  }
+
+  /** As findHeld, but without what two shared touches excuse, and at most `limits.pairs` together. */
+  findConflicts(touches: readonly ClaimTouch[], now: number, limits: SearchLimits): SearchResult {
+    const modes = (touch: ClaimTouch) => (touch.mode === "shared" ? EXCLUSIVE_ONLY : BOTH_MODES);
+    return this.search(touches, now, limits, modes, (_, together) => together >= limits.pairs);
+  }
+
+  /** A claim as callers see it. */
+  describe(claim: ClaimRecord, now: number): LiveClaim {
+    const { claimId, featureId, sessionId, fencingToken, state, acquired, ends } = claim;
+    const draining = state === "draining";
+    const expire = draining ? ends : (this.leases.get(sessionId) ?? 0);
+    return {
+      claimId,
+      featureId,
+      sessionId,
+      fencingToken,
+      state,
+      acquireTime: new Date(acquired),
+      expireTime: new Date(expire),
+      sessionExpired: !draining && expire <= now,
+      overdue: state === "provisional" && ends <= now,
+    };
+  }
+
+  /** Renews a lease and describes what the session holds. */
+  renewed(sessionId: SessionId, ttlMs: number, now: number): LeaseOutcome {
+    const expireTime = new Date(this.renew(sessionId, now + ttlMs));
+    const claims = this.liveClaims(now, sessionId).map((claim) => this.describe(claim, now));
+    return { kind: "alive", expireTime, claims };
+  }
+
+  private search(
+    touches: readonly ClaimTouch[],
+    now: number,
+    { candidates, steps }: SearchLimits,
+    modesFor: (touch: ClaimTouch) => readonly ClaimTouch["mode"][],
+    enough: (ofTouch: number, together: number) => boolean,
+  ): SearchResult {
+    const budget = { candidates, steps };
+    const held: BlockedTouch[] = [];
+    for (const [number, touch] of touches.entries()) {
+      const found = new Set<ClaimId>();
+      if (enough(0, held.length)) {
+        break;
+      }
+      try {
+        for (const { claimId, text } of this.index.overlapping(touch.pattern, modesFor(touch), budget)) {
+          const claim = this.claims.get(claimId);
+          if (claim === undefined || found.has(claimId) || !isLive(claim, now)) {
+            continue;
+          }
+          found.add(claimId);
+          held.push({ touch: number, heldPath: text, claim: this.describe(claim, now) });
+          if (enough(found.size, held.length)) {
+            break;
+          }
+        }
+      } catch (error) {
+        if (error instanceof SearchBudgetSpentError) {
+          return { kind: "too-broad", touch: number };
+        }
+        throw error;
+      }
+    }
+    return { kind: "checked", held };
+  }
+}
+
+/** A draining claim whose lock-delay has passed stands in nobody's way any more. */
+function isLive(claim: ClaimRecord, now: number): boolean {
+  return claim.state !== "draining" || claim.ends > now;
+}

@@ -1,0 +1,17 @@
+import type { Redis } from "ioredis";
+import { afterAll, beforeAll, describe, inject } from "vitest";
+import { claimStoreContract } from "../../testing/claim-store-contract.ts";
+import { movedRedisStore } from "../../testing/moved-redis-store.ts";
+import { connectRedis } from "./connect.ts";
+
+describe("RedisClaimStore", () => {
+  let redis: Redis;
+
+  beforeAll(async () => {
+    redis = await connectRedis(inject("redisUrl"));
+  });
+
+  afterAll(() => redis.quit());
+
+  claimStoreContract((bounds) => movedRedisStore(redis, inject("redisPrefix"), bounds));
+});

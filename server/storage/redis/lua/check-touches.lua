@@ -1,0 +1,36 @@
+#!lua flags=no-writes
+--[[
+  Finds for each touch the live claims that overlap it, whatever the modes. Changes nothing.
+
+  KEYS  the project's keys (keys.lua)
+
+  ARGV
+    1  epoch
+    2  server identity
+    3  touches as JSON: [{ path, mode, terms }, ...] (index.lua)
+    4  most entries to look at
+    5  most steps of comparison
+    6  most pairs for one touch
+
+  Reply
+    { "CHECKED", { row, ... }, { touch, text, row number, ... } }   numbers from 0; row as in claims.lua
+    { "TOO_BROAD", touch }   counted from 0
+    { "RECOVERING" } or { "RECOVERING", epoch }
+]]
+local state = read_state()
+local refusal = recovering(state, ARGV[1], ARGV[2])
+if refusal then
+  return refusal
+end
+local found, too_broad = find_held(cjson.decode(ARGV[3]), state.now, function()
+  return { 'e', 's' }
+end, {
+  candidates = tonumber(ARGV[4]),
+  steps = tonumber(ARGV[5]),
+  pairs = math.huge,
+  pairs_per_touch = tonumber(ARGV[6]),
+})
+if too_broad then
+  return { 'TOO_BROAD', too_broad - 1 }
+end
+return { 'CHECKED', held_reply(found, state.now) }

@@ -1,0 +1,116 @@
+-- State, leases and claim records. Needs keys.lua and clock.lua.
+--
+-- A claim's record is JSON: feature, session, token (decimal text), state, acquired (ms) and, but for a held claim,
+-- ends (ms): the deadline of a provisional one, the end of the lock-delay of a draining one.
+
+-- The project's state with the time that counts: the clock's, or the greatest seen when the clock has gone back.
+local function read_state()
+  local fields = redis.call('HMGET', STATE, 'epoch', 'ready', 'server', 'intent', 'seen', 'grants_from')
+  return {
+    epoch = fields[1],
+    ready = fields[2] == '1',
+    server = fields[3],
+    intent = fields[4],
+    now = math.max(clock(), tonumber(fields[5]) or 0),
+    grants_from = tonumber(fields[6]) or 0,
+  }
+end
+
+-- Whole numbers as text; tostring would round long ones.
+local function decimal(number)
+  return string.format('%.0f', number)
+end
+
+local function remember_time(state)
+  redis.call('HSET', STATE, 'seen', decimal(state.now))
+end
+
+-- The reply for a caller who may not be served: another epoch, a rebuild that has not finished, or data that another
+-- server process wrote (a restart or a failover), of which nobody knows what is missing. Nil when all is well.
+local function recovering(state, epoch, server)
+  if state.server ~= server then
+    return { 'RECOVERING' }
+  end
+  if state.epoch ~= epoch or not state.ready then
+    return { 'RECOVERING', state.epoch }
+  end
+  return nil
+end
+
+-- The end of a session's lease; nil when there is none or it has run out.
+local function live_lease(session, now)
+  local expire = tonumber(redis.call('ZSCORE', LEASES, session) or nil)
+  if expire and expire > now then
+    return expire
+  end
+  return nil
+end
+
+-- Renews a lease, never to less than was promised before. Returns its end.
+local function renew_lease(session, lease, until_ms)
+  local expire = math.max(lease, until_ms)
+  redis.call('ZADD', LEASES, decimal(expire), session)
+  return expire
+end
+
+local function load_claim(claim_id)
+  local record = redis.call('HGET', CLAIMS, claim_id)
+  if not record then
+    return nil
+  end
+  local claim = cjson.decode(record)
+  claim.id = claim_id
+  return claim
+end
+
+local function save_claim(claim)
+  redis.call('HSET', CLAIMS, claim.id, cjson.encode({
+    feature = claim.feature,
+    session = claim.session,
+    token = claim.token,
+    state = claim.state,
+    acquired = claim.acquired,
+    ends = claim.ends,
+  }))
+end
+
+-- A draining claim whose lock-delay has passed stands in nobody's way any more.
+local function is_live(claim, now)
+  return claim.state ~= 'draining' or claim.ends > now
+end
+
+-- A claim as replies carry it: id, feature, session, token, state, acquire_ms, expire_ms, session_expired, overdue.
+local function claim_row(claim, now)
+  local expire = claim.ends
+  local lapsed = 0
+  if claim.state ~= 'draining' then
+    expire = tonumber(redis.call('ZSCORE', LEASES, claim.session) or 0)
+    lapsed = expire > now and 0 or 1
+  end
+  local overdue = claim.state == 'provisional' and claim.ends <= now and 1 or 0
+  return {
+    claim.id, claim.feature, claim.session, claim.token, claim.state, claim.acquired, expire, lapsed, overdue,
+  }
+end
+
+-- The ids of a session's claims, draining ones past their time included.
+local function claims_of_session(session)
+  local members = redis.call('ZRANGE', HOLDINGS, '[' .. session .. '\0', '(' .. session .. '\1', 'BYLEX')
+  local ids = {}
+  for i, member in ipairs(members) do
+    ids[i] = member:sub(#session + 2)
+  end
+  return ids
+end
+
+-- { "ALIVE", expire_ms, row, ... } with the session's live claims.
+local function alive(session, expire, now)
+  local reply = { 'ALIVE', expire }
+  for _, id in ipairs(claims_of_session(session)) do
+    local claim = load_claim(id)
+    if is_live(claim, now) then
+      reply[#reply + 1] = claim_row(claim, now)
+    end
+  end
+  return reply
+end

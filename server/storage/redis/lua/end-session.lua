@@ -1,0 +1,41 @@
+#!lua flags=allow-oom
+--[[
+  Ends a session's lease and its claims: freed at once, or draining for the lock-delay. Claims that drain already keep
+  their time, so that repeating this prolongs nothing. Unknown sessions are passed over.
+
+  KEYS  the project's keys (keys.lua); writes all
+
+  ARGV
+    1  epoch
+    2  server identity
+    3  session id
+    4  lock-delay in milliseconds; 0 frees at once
+
+  Reply
+    { "ENDED" }
+    { "RECOVERING" } or { "RECOVERING", epoch }
+]]
+local session, drain_ms = ARGV[3], tonumber(ARGV[4])
+
+local state = read_state()
+local refusal = recovering(state, ARGV[1], ARGV[2])
+if refusal then
+  return refusal
+end
+
+remember_time(state)
+local ends = state.now + drain_ms
+for _, id in ipairs(claims_of_session(session)) do
+  local claim = load_claim(id)
+  if drain_ms == 0 then
+    forget_claim(claim)
+  elseif claim.state ~= 'draining' then
+    claim.state = 'draining'
+    claim.ends = ends
+    save_claim(claim)
+    redis.call('ZREM', PROVISIONAL, id)
+    redis.call('ZADD', DRAINING, decimal(ends), id)
+  end
+end
+redis.call('ZREM', LEASES, session)
+return { 'ENDED' }

@@ -1,0 +1,29 @@
+#!lua flags=no-writes
+--[[
+  What somebody has to look after: sessions whose lease has run out, provisional claims past their deadline, draining
+  claims past their time.
+
+  KEYS  the project's keys (keys.lua)
+
+  ARGV
+    1  epoch
+    2  server identity
+    3  most of each
+
+  Reply
+    { "DUE", { session, ... }, { row, ... }, { drained claim id, ... } }   longest due first; row as in claims.lua
+    { "RECOVERING" } or { "RECOVERING", epoch }
+]]
+local state = read_state()
+local refusal = recovering(state, ARGV[1], ARGV[2])
+if refusal then
+  return refusal
+end
+local function due(key)
+  return redis.call('ZRANGE', key, '-inf', decimal(state.now), 'BYSCORE', 'LIMIT', 0, ARGV[3])
+end
+local overdue = {}
+for i, id in ipairs(due(PROVISIONAL)) do
+  overdue[i] = claim_row(load_claim(id), state.now)
+end
+return { 'DUE', due(LEASES), overdue, due(DRAINING) }

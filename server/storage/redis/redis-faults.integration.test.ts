@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { type AddressInfo, createConnection, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
@@ -114,6 +115,47 @@ describe("a Redis in trouble", () => {
     for (const { store } of [one, other]) {
       expect(await store.list(next)).toEqual({ kind: "listed", claims: [] });
     }
+  });
+
+  test("whose replication id changed is rebuilt under the new one, also over an old connection", async () => {
+    const server = await startServer({ "enable-debug-command": "yes" });
+    const one = await realStore(server);
+    const project = await ProjectFixture.create(one);
+    await (await connect(server)).call("DEBUG", "CHANGE-REPL-ID");
+    const next = { ...project.scope, epoch: 2 };
+
+    await one.store.beginRebuild(next, "mark");
+    await one.store.finishRebuild(next, "mark");
+
+    expect(await (await realStore(server)).store.list(next)).toEqual({ kind: "listed", claims: [] });
+  });
+
+  test("behind an address that leads elsewhere after a cut is asked anew who it is", async () => {
+    const [master, replica] = [await startServer(), await startServer()];
+    const road = await startRoad(master.url);
+    const project = await ProjectFixture.create(await realStore(road));
+    await project.hold("a");
+    const redis = await connect(replica);
+    await redis.replicaof("127.0.0.1", new URL(master.url).port);
+    await until(async () => (await redis.keys("*state")).length === 1);
+    await redis.replicaof("NO", "ONE");
+
+    road.leadTo(replica.url);
+
+    await until(async () => (await project.store.ping().catch(() => "no")) !== "no");
+    expect(await project.store.list(project.scope)).toEqual({ kind: "recovering", storeEpoch: undefined });
+  });
+
+  test("that refuses some calls as recovering fails none of those that run beside them", async () => {
+    const server = await startServer();
+    const project = await ProjectFixture.create(await realStore(server));
+    await (await connect(server)).script("FLUSH");
+    const unknown = { projectId: newId<"ProjectId">(), epoch: 1 };
+
+    const asked = Array.from({ length: 40 }, (_, i) => project.store.list(i % 2 === 0 ? project.scope : unknown));
+
+    const kinds = (await Promise.all(asked)).map(({ kind }) => kind);
+    expect(kinds).toEqual(Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? "listed" : "recovering")));
   });
 
   test("that forgot the scripts gets them again", async () => {
@@ -234,8 +276,37 @@ async function connect(server: { readonly url: string }, commandTimeoutMs?: numb
   return redis;
 }
 
+/** An address of its own that leads to a Redis, and cuts every connection when it is led to another. */
+async function startRoad(url: string): Promise<{ readonly url: string; leadTo(url: string): void }> {
+  let target = new URL(url);
+  const sockets = new Set<Socket>();
+  const road = createServer((socket) => {
+    const onward = createConnection(Number(target.port), target.hostname);
+    for (const each of [socket, onward]) {
+      sockets.add(each);
+      each.on("error", () => {});
+      each.on("close", () => [socket, onward].map((end) => end.destroy()));
+    }
+    socket.pipe(onward).pipe(socket);
+  });
+  const cut = () => [...sockets].map((socket) => socket.destroy());
+  await new Promise<void>((resolve) => road.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => {
+    cut();
+    road.close();
+  });
+  const address = road.address() as AddressInfo;
+  return {
+    url: `redis://127.0.0.1:${address.port}`,
+    leadTo: (next) => {
+      target = new URL(next);
+      cut();
+    },
+  };
+}
+
 /** A store that goes by the time of its server. */
-async function realStore(server: RedisServer, commandTimeoutMs?: number): Promise<StoreUnderTest> {
+async function realStore(server: { readonly url: string }, commandTimeoutMs?: number): Promise<StoreUnderTest> {
   const redis = await connect(server, commandTimeoutMs);
   return {
     store: new RedisClaimStore(redis),

@@ -16,9 +16,14 @@ const SERVER_ERRORS =
  */
 export class ScriptRunner {
   private identity: Promise<string> | undefined;
+  /** How many connections were lost so far. */
+  private lost = 0;
 
   constructor(private readonly redis: Redis) {
-    redis.on("close", () => this.forgetIdentity());
+    redis.on("close", () => {
+      this.lost++;
+      this.forgetIdentity();
+    });
   }
 
   /**
@@ -59,7 +64,7 @@ export class ScriptRunner {
   }
 
   private async send(script: Script, keys: readonly string[], argv: readonly string[]): Promise<readonly Reply[]> {
-    const asked = this.identity;
+    const lostBefore = this.lost;
     try {
       return (await this.redis.evalsha(script.sha1, keys.length, ...keys, ...argv)) as readonly Reply[];
     } catch (error) {
@@ -69,7 +74,7 @@ export class ScriptRunner {
     }
     // Not run at all, so it may be sent again, as long as it is the same server that gets it.
     await this.redis.script("LOAD", script.source);
-    if (this.identity !== asked) {
+    if (this.lost !== lostBefore) {
       throw new Error("the connection was lost");
     }
     return (await this.redis.evalsha(script.sha1, keys.length, ...keys, ...argv)) as readonly Reply[];
@@ -77,11 +82,12 @@ export class ScriptRunner {
 
   /** `run_id` and `master_replid` of the process at the other end; asked once for each connection. */
   private async serverIdentity(): Promise<string> {
+    const lostBefore = this.lost;
     this.identity ??= this.redis.info().then(identityOf);
     const asked = this.identity;
     try {
       const server = await asked;
-      if (this.identity === asked) {
+      if (this.lost === lostBefore) {
         return server;
       }
     } catch (error) {

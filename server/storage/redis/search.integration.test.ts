@@ -48,6 +48,14 @@ describe("the search in Redis", () => {
     const entries = [...many((i) => `src/x${i}-*`), ...many((i) => `src/*/${i}.css`)];
     const project = await holding({ maxSteps: 500 }, entries);
     expect(await project.holders("src/y*.ts")).toEqual([]);
+    expect(await project.holders("src/y/z*.ts")).toEqual([]);
+  });
+
+  test("counts what it has to take apart", async () => {
+    const entries = many((i) => `src/x${i}?`);
+    expect(await (await holding({}, entries)).holders("src/??????")).toEqual([]);
+    const project = await holding({ maxSteps: 4_000 }, entries);
+    expect((await project.store.check(project.scope, [pattern("src/??????")])).kind).toBe("too-broad");
   });
 
   test("takes an entry apart once, however many touches meet it", async () => {
@@ -59,8 +67,10 @@ describe("the search in Redis", () => {
   test("bounds the look-ups of a claim by themselves", async () => {
     const project = await holding({ maxSteps: 4_000 }, []);
     const shallow = Array.from({ length: 30 }, (_, i) => pattern(`${i}`));
+    const wide = Array.from({ length: 41 }, (_, i) => pattern(`${i}`));
     const deep = Array.from({ length: 30 }, (_, i) => pattern(`${i}/${"d/".repeat(40)}`));
     expect((await project.store.check(project.scope, shallow)).kind).toBe("checked");
+    expect((await project.store.check(project.scope, wide)).kind).toBe("too-broad");
     expect((await project.store.check(project.scope, deep)).kind).toBe("too-broad");
   });
 });

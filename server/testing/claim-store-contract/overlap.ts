@@ -115,6 +115,28 @@ export function overlapContract(create: StoreFactory): void {
       expect(await project.holders("**/z*.ts")).toEqual([last.claimId]);
     });
 
+    test("finds what ends in less than the touch does, or in nothing certain, among many that end otherwise", async () => {
+      const project = await ProjectFixture.create(await create());
+      const sessionId = await project.session();
+      for (let i = 0; i < 100; i++) {
+        await project.grant(sessionId, [`{src,lib}/m${i}.css`]);
+      }
+      const open = await project.grant(sessionId, ["src/open.*"]);
+      expect(await project.holders("**/*.test.ts")).toEqual([open.claimId]);
+      const shorter = await project.grant(sessionId, ["lib/*s.ts", "lib/*t.ts"]);
+      expect(new Set(await project.holders("**/*.test.ts"))).toEqual(new Set([open.claimId, shorter.claimId]));
+    });
+
+    test("tells entries at one place apart", async () => {
+      const project = await ProjectFixture.create(await create());
+      await project.hold("src/?a?");
+      const second = await project.hold("src/?b?");
+      const third = await project.hold("src/{xcx,ycy}");
+      expect(await project.holders("src/{xbx,ydy}")).toEqual([second.claimId]);
+      expect(await project.holders("src/xb*")).toEqual([second.claimId]);
+      expect(await project.holders("src/?c?")).toEqual([third.claimId]);
+    });
+
     test("looks past what is deeper than a pattern without ** can reach", async () => {
       const project = await ProjectFixture.create(await create({ maxCandidates: 30 }));
       const sessionId = await project.session();

@@ -13,7 +13,7 @@ local STEPS_PER_TERM = 100
 local STEPS_PER_RANGE = 15
 local STEPS_PER_COMPILATION = 60
 -- So few members are sooner looked at than counted elsewhere.
-local SHORT_RANGE = 64
+local SHORT_RANGE = 8
 -- How many members are read at once: few where most may be leapt over, or the first ones stop the search.
 local SMALLEST_BATCH = 4
 local LARGEST_BATCH = 256

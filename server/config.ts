@@ -1,0 +1,199 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import type { Registration } from "./domain/auth/deps.ts";
+
+/** Where the server keeps what it keeps. */
+export type StoreConfig =
+  | { readonly kind: "embedded"; readonly dataDir: string }
+  | { readonly kind: "served"; readonly databaseUrl: string; readonly redisUrl: string };
+
+/** Everything that the environment settles. */
+export interface Config {
+  readonly stores: StoreConfig;
+  /** argon2's secret: equal on every server over the same database. */
+  readonly apiKeySalt: string;
+  readonly host: string;
+  /** 0 for any free one. */
+  readonly port: number;
+  readonly logLevel: string;
+  readonly registration: Registration;
+  /** Origins that browsers may call from; `*` for any. */
+  readonly allowedOrigins: readonly string[];
+  /** Whether `X-Forwarded-For` is believed. */
+  readonly trustProxy: boolean;
+  /** PEM files; undefined without TLS. */
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+}
+
+/** One variable that can't be meant. */
+export interface ConfigProblem {
+  readonly variable: string;
+  readonly description: string;
+}
+
+/** The environment can't be meant; names every variable that is wrong. */
+export class ConfigError extends Error {
+  constructor(readonly problems: readonly ConfigProblem[]) {
+    super(problems.map((p) => `${p.variable}: ${p.description}`).join("\n"));
+    this.name = "ConfigError";
+  }
+}
+
+const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
+const REGISTRATIONS: readonly Registration[] = ["open", "invite", "closed"];
+const MIN_SALT = 16;
+
+/**
+ * Reads the configuration from the environment; nothing else in the server does. Embedded, the data folder is made, and
+ * with it the API_KEY_SALT where none is given.
+ *
+ * @throws ConfigError
+ */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const problems: ConfigProblem[] = [];
+  const reject = (variable: string, description: string) => problems.push({ variable, description });
+  const oneOf = <Word extends string>(variable: string, words: readonly Word[], fallback: Word): Word => {
+    const value = env[variable] || fallback;
+    const word = words.find((w) => w === value);
+    if (word === undefined) reject(variable, `${JSON.stringify(value)} is none of ${words.join(", ")}`);
+    return word ?? fallback;
+  };
+  const yes = (variable: string) => oneOf(variable, ["1", "true", "0", "false"], "0").match(/^(1|true)$/) !== null;
+
+  const host = env["HOST"] || "127.0.0.1";
+  const tls = readTls(env, reject);
+  if (!isLoopback(host) && tls === undefined && !yes("NEXUS_ALLOW_PLAINTEXT")) {
+    reject(
+      "HOST",
+      `${host} is not loopback, and keys would travel in the clear; set NEXUS_TLS_CERT and NEXUS_TLS_KEY, or NEXUS_ALLOW_PLAINTEXT=1 behind a proxy that does TLS`,
+    );
+  }
+  const stores = readStores(env, reject);
+  const config = {
+    stores,
+    host,
+    port: readPort(env, reject),
+    logLevel: oneOf("LOG_LEVEL", LOG_LEVELS, "info"),
+    registration: oneOf("NEXUS_REGISTRATION", REGISTRATIONS, "open"),
+    allowedOrigins: readOrigins(env, reject),
+    trustProxy: yes("TRUST_PROXY"),
+    tls,
+  };
+  const givenSalt = readSalt(env, stores, reject);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { ...config, apiKeySalt: givenSalt ?? keptSalt(config.stores) };
+}
+
+function readStores(env: NodeJS.ProcessEnv, reject: (variable: string, description: string) => void): StoreConfig {
+  const databaseUrl = env["DATABASE_URL"] || undefined;
+  const redisUrl = env["REDIS_URL"] || undefined;
+  if (databaseUrl === undefined && redisUrl === undefined) return { kind: "embedded", dataDir: readDataDir(env) };
+  checkUrl("DATABASE_URL", databaseUrl, ["postgres:", "postgresql:"], reject);
+  checkUrl("REDIS_URL", redisUrl, ["redis:", "rediss:"], reject);
+  return { kind: "served", databaseUrl: databaseUrl ?? "", redisUrl: redisUrl ?? "" };
+}
+
+function checkUrl(
+  variable: string,
+  value: string | undefined,
+  protocols: readonly string[],
+  reject: (variable: string, description: string) => void,
+): void {
+  if (value === undefined) {
+    reject(variable, "is not set; DATABASE_URL and REDIS_URL go together (with neither, the stores are embedded)");
+  } else if (!URL.canParse(value) || !protocols.includes(new URL(value).protocol)) {
+    // The value may hold a password, so it is not shown.
+    reject(variable, `is not a URL that begins with ${protocols.map((p) => `${p}//`).join(" or ")}`);
+  }
+}
+
+function readDataDir(env: NodeJS.ProcessEnv): string {
+  const dataHome = env["XDG_DATA_HOME"] || join(homedir(), ".local", "share");
+  return resolve(env["NEXUS_DATA_DIR"] || join(dataHome, "nexus"));
+}
+
+function readPort(env: NodeJS.ProcessEnv, reject: (variable: string, description: string) => void): number {
+  const value = env["PORT"] || "3000";
+  const port = Number(value);
+  if (!/^\d+$/.test(value) || port > 65_535) {
+    reject("PORT", `${JSON.stringify(value)} is not a port: 1 to 65535, or 0 for any free one`);
+  }
+  return port;
+}
+
+function readOrigins(env: NodeJS.ProcessEnv, reject: (variable: string, description: string) => void): string[] {
+  const origins = (env["ALLOWED_ORIGINS"] ?? "").split(",").flatMap((origin) => origin.trim() || []);
+  for (const origin of origins) {
+    if (origin !== "*" && !(URL.canParse(origin) && new URL(origin).origin === origin)) {
+      reject("ALLOWED_ORIGINS", `${JSON.stringify(origin)} is not an origin such as https://app.example.com`);
+    }
+  }
+  return origins;
+}
+
+function readTls(env: NodeJS.ProcessEnv, reject: (variable: string, description: string) => void): Config["tls"] {
+  const certFile = env["NEXUS_TLS_CERT"] || undefined;
+  const keyFile = env["NEXUS_TLS_KEY"] || undefined;
+  if (certFile === undefined && keyFile === undefined) return undefined;
+  if (certFile === undefined) reject("NEXUS_TLS_CERT", "is not set, but NEXUS_TLS_KEY is; the two go together");
+  if (keyFile === undefined) reject("NEXUS_TLS_KEY", "is not set, but NEXUS_TLS_CERT is; the two go together");
+  for (const [variable, file] of [
+    ["NEXUS_TLS_CERT", certFile],
+    ["NEXUS_TLS_KEY", keyFile],
+  ] as const) {
+    if (file === undefined) continue;
+    try {
+      readFileSync(file);
+    } catch (error) {
+      reject(variable, `${file} can't be read: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+  return certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile };
+}
+
+function readSalt(
+  env: NodeJS.ProcessEnv,
+  stores: StoreConfig,
+  reject: (variable: string, description: string) => void,
+): string | undefined {
+  const salt = env["API_KEY_SALT"] || undefined;
+  if (salt === undefined && stores.kind === "served") {
+    reject(
+      "API_KEY_SALT",
+      "is required with DATABASE_URL; make one with 'openssl rand -hex 32', the same on every server",
+    );
+  } else if (salt !== undefined && salt.length < MIN_SALT) {
+    reject(
+      "API_KEY_SALT",
+      `has ${salt.length} characters; at least ${MIN_SALT}, for example of 'openssl rand -hex 32'`,
+    );
+  }
+  return salt;
+}
+
+/** The embedded server's own salt, made at the first start. Without it every key is worthless, so it lies with the data. */
+function keptSalt(stores: StoreConfig): string {
+  if (stores.kind !== "embedded") throw new Error("only an embedded server keeps its own salt");
+  const file = join(stores.dataDir, "api-key-salt");
+  try {
+    mkdirSync(stores.dataDir, { recursive: true, mode: 0o700 });
+    try {
+      writeFileSync(file, randomBytes(32).toString("hex"), { mode: 0o600, flag: "wx" });
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    }
+    const salt = readFileSync(file, "utf8").trim();
+    if (salt.length < MIN_SALT) throw new Error(`${file} is cut short; restore it, or remove it and reset every key`);
+    return salt;
+  } catch (error) {
+    throw new ConfigError([
+      { variable: "NEXUS_DATA_DIR", description: error instanceof Error ? error.message : String(error) },
+    ]);
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
+}

@@ -1,0 +1,137 @@
+import type { Caller } from "../caller.ts";
+import type { Stores } from "../database.ts";
+import { ClaimsRecoveringError, type NexusError, PermissionDeniedError, StoreUnavailableError } from "../errors.ts";
+import type { ClaimId, FeatureId, ProjectId, SessionId, Slug } from "../ids.ts";
+import type { Project } from "../projects/project.ts";
+import { requireMember } from "../projects/require-member.ts";
+import { renewSession } from "../sessions/renew-session.ts";
+import { requireOwnSession, sessionExpired } from "../sessions/require-session.ts";
+import type { FeatureDeps } from "./deps.ts";
+import type { Feature, FeatureView, Landing } from "./feature.ts";
+import { FencingTokenStaleError, StatusTransitionInvalidError } from "./feature-errors.ts";
+import { lockFeature, requireFeature } from "./require-feature.ts";
+
+/** A hold as its holder names it. */
+export interface NamedHold {
+  readonly projectId: ProjectId;
+  readonly slug: Slug;
+  readonly sessionId: SessionId;
+  readonly fencingToken: bigint;
+}
+
+/** What a commit ended: the feature as it is then, and the claims that the claim store has to free. */
+interface Ended {
+  readonly feature: Feature;
+  readonly freed: readonly ClaimId[];
+}
+
+/** Rolls the transaction back: the feature is not held like that. */
+class NotHeld extends Error {}
+
+/**
+ * Ends a session's hold of a feature, cleanly: first in Postgres, then in the claim store, so that the paths are never
+ * free while the feature still says active.
+ *
+ * @throws FencingTokenStaleError, SessionExpiredError when the session does not hold it under that token; nothing
+ *   changed
+ */
+export async function endFeature(
+  deps: FeatureDeps,
+  caller: Caller,
+  hold: NamedHold,
+  to: "ready" | "done" | "cancelled",
+  landing?: Landing,
+): Promise<FeatureView> {
+  const { project } = await requireMember(deps.database.read, hold.projectId, caller.engineerId);
+  await requireOwnSession(deps.database.read, hold.projectId, hold.sessionId, caller.engineerId);
+  const { feature, freed } = await endInPostgres(deps, caller, hold, to, landing);
+  await free(deps, project, freed);
+  await renewSession(deps, project, hold.sessionId);
+  return { feature, holder: undefined };
+}
+
+async function endInPostgres(
+  deps: FeatureDeps,
+  caller: Caller,
+  hold: NamedHold,
+  to: "ready" | "done" | "cancelled",
+  landing: Landing | undefined,
+): Promise<Ended> {
+  const time = deps.clock.now();
+  try {
+    return await deps.database.mutate(caller.request, async (tx) => {
+      if (!(await tx.sessions.lockOpen(hold.sessionId))) throw new NotHeld();
+      const featureId = await tx.features.endHold(hold, to, landing, time);
+      if (featureId === undefined) throw new NotHeld();
+      return endedClaims(tx, hold, featureId, time);
+    });
+  } catch (error) {
+    if (error instanceof NotHeld) throw await whyNotHeld(deps, hold);
+    throw error;
+  }
+}
+
+async function whyNotHeld(deps: FeatureDeps, hold: NamedHold): Promise<NexusError> {
+  const { read } = deps.database;
+  const session = await read.sessions.get(hold.projectId, hold.sessionId);
+  if (session !== undefined && session.state !== "open") return sessionExpired(read, session);
+  const feature = await requireFeature(read, hold.projectId, hold.slug);
+  return new FencingTokenStaleError(feature.slug, feature.status);
+}
+
+/**
+ * Gives a feature up for good. An active one by its holder, with its token, or by an owner, which takes it away.
+ *
+ * @param hold how the caller holds it; without a session the caller does not claim to
+ */
+export async function cancelFeature(
+  deps: FeatureDeps,
+  caller: Caller,
+  asked: { readonly projectId: ProjectId; readonly slug: Slug },
+  hold: Pick<NamedHold, "sessionId" | "fencingToken"> | undefined,
+): Promise<FeatureView> {
+  const { project, role } = await requireMember(deps.database.read, asked.projectId, caller.engineerId);
+  const before = await requireFeature(deps.database.read, asked.projectId, asked.slug);
+  if (before.status === "active" && hold !== undefined) {
+    return endFeature(deps, caller, { ...asked, ...hold }, "cancelled");
+  }
+  const time = deps.clock.now();
+  const { feature, freed } = await deps.database.mutate(caller.request, async (tx): Promise<Ended> => {
+    const feature = await lockFeature(tx, asked.projectId, asked.slug);
+    if (feature.status === "done" || feature.status === "cancelled") {
+      throw new StatusTransitionInvalidError(feature.slug, feature.status, "cancelled");
+    }
+    if (feature.hold === undefined) {
+      await tx.features.update(feature.id, { status: "cancelled" }, time);
+      return endedClaims(tx, asked, feature.id, time);
+    }
+    if (role !== "owner") {
+      throw new PermissionDeniedError("owner", `${feature.slug} is active; only its holder or an owner cancels it`);
+    }
+    await tx.features.endHoldOfSession(feature.hold.sessionId, "cancelled", undefined, time);
+    return endedClaims(tx, asked, feature.id, time);
+  });
+  await free(deps, project, freed);
+  return { feature, holder: undefined };
+}
+
+async function endedClaims(
+  tx: Stores,
+  { projectId, slug }: Pick<NamedHold, "projectId" | "slug">,
+  featureId: FeatureId,
+  time: Date,
+): Promise<Ended> {
+  const freed = await tx.claims.endOfFeature(featureId, time);
+  return { feature: await requireFeature(tx, projectId, slug), freed };
+}
+
+/** Frees claims that have ended in Postgres. Where the claim store is away, the reconciler does it when it is back. */
+async function free(deps: FeatureDeps, project: Project, claimIds: readonly ClaimId[]): Promise<void> {
+  if (claimIds.length === 0) return;
+  try {
+    await deps.claims.run(project, (store, scope) => store.release(scope, claimIds));
+    await deps.database.read.claims.markEnded(claimIds);
+  } catch (error) {
+    if (!(error instanceof StoreUnavailableError || error instanceof ClaimsRecoveringError)) throw error;
+  }
+}

@@ -1,0 +1,150 @@
+import type { Touch } from "../claims/touch.ts";
+import type { ClaimId, FeatureId, ProjectId, SessionId, Slug } from "../ids.ts";
+import type { Page, PageRequest } from "../page.ts";
+import type { Feature, FeatureStatus, Interruption, Landing, Lane } from "./feature.ts";
+
+/** A list of features is ordered by lane, position and id. */
+export interface FeatureListKey {
+  readonly lane: Lane;
+  readonly position: number;
+  readonly id: FeatureId;
+}
+
+/** Empty lists let everything through. */
+export interface FeatureFilter {
+  readonly statuses: readonly FeatureStatus[];
+  readonly lanes: readonly Lane[];
+}
+
+/** A feature as it is created: a draft. */
+export interface NewFeature {
+  readonly id: FeatureId;
+  readonly projectId: ProjectId;
+  readonly slug: Slug;
+  readonly title: string;
+  readonly spec: string;
+  readonly lane: Lane;
+  readonly touches: readonly Touch[];
+  readonly dependsOn: readonly FeatureId[];
+  readonly time: Date;
+}
+
+/** What an update changes; undefined leaves it. A lane moves the feature to that lane's end. */
+export interface FeatureChanges {
+  readonly title?: string | undefined;
+  readonly spec?: string | undefined;
+  readonly lane?: Lane | undefined;
+  readonly touches?: readonly Touch[] | undefined;
+  readonly dependsOn?: readonly FeatureId[] | undefined;
+  readonly status?: FeatureStatus | undefined;
+}
+
+/** What a pick commits. */
+export interface Activation {
+  readonly featureId: FeatureId;
+  readonly sessionId: SessionId;
+  readonly claimId: ClaimId;
+  readonly fencingToken: bigint;
+  /** The revision of the touches that were claimed. */
+  readonly touchesRevision: number;
+  readonly time: Date;
+}
+
+/** A dependency that is not done. */
+export interface UnmetDependency {
+  readonly slug: Slug;
+  readonly status: FeatureStatus;
+}
+
+/** How many open features stand where. */
+export interface FeatureCounts {
+  readonly byStatus: ReadonlyMap<FeatureStatus, number>;
+  /** Of those neither done nor cancelled. */
+  readonly byLane: ReadonlyMap<Lane, number>;
+}
+
+/** Keeps features. */
+export interface FeatureStore {
+  /** Adds a draft at the end of its lane; false when the slug is taken. */
+  insert(feature: NewFeature): Promise<boolean>;
+
+  get(projectId: ProjectId, slug: Slug): Promise<Feature | undefined>;
+
+  /** The same, locked until the transaction ends. */
+  getLocked(projectId: ProjectId, slug: Slug): Promise<Feature | undefined>;
+
+  /** The features of these ids; of any project. */
+  getMany(ids: readonly FeatureId[]): Promise<Feature[]>;
+
+  /** The ids of those slugs that exist. */
+  findIds(projectId: ProjectId, slugs: readonly Slug[]): Promise<ReadonlyMap<Slug, FeatureId>>;
+
+  list(
+    projectId: ProjectId,
+    filter: FeatureFilter,
+    page: PageRequest<FeatureListKey>,
+  ): Promise<Page<Feature, FeatureListKey>>;
+
+  /** Ready features whose dependencies are done, in the order of work. */
+  listReady(projectId: ProjectId, page: PageRequest<FeatureListKey>): Promise<Page<Feature, FeatureListKey>>;
+
+  /** The feature that a session holds. */
+  activeOfSession(sessionId: SessionId): Promise<Feature | undefined>;
+
+  /** The dependencies that are not done, in the order given. */
+  unmet(id: FeatureId): Promise<UnmetDependency[]>;
+
+  /** The features that depend on this one and are not cancelled. */
+  dependents(id: FeatureId): Promise<UnmetDependency[]>;
+
+  /** Makes changes of dependencies in a project take turns until the transaction ends. */
+  lockDependencies(projectId: ProjectId): Promise<void>;
+
+  /** A way along dependencies from one of `from` to `to`, as slugs from first to last; undefined when there is none. */
+  dependencyPath(from: readonly FeatureId[], to: FeatureId): Promise<Slug[] | undefined>;
+
+  /** Changes a feature and raises its version. */
+  update(id: FeatureId, changes: FeatureChanges, time: Date): Promise<void>;
+
+  delete(id: FeatureId): Promise<void>;
+
+  /**
+   * `ready → active` for a session. False, changing nothing, unless the feature is ready with touches at that revision,
+   * its dependencies are done, and the token exceeds every one it had.
+   *
+   * @throws SessionBusyConflict when the session holds another feature
+   */
+  activate(activation: Activation): Promise<boolean>;
+
+  /**
+   * Ends the hold that a session has under that token: `active → to`. Undefined, changing nothing, when the feature is
+   * not held like that; else its id.
+   */
+  endHold(
+    hold: {
+      readonly projectId: ProjectId;
+      readonly slug: Slug;
+      readonly sessionId: SessionId;
+      readonly fencingToken: bigint;
+    },
+    to: "ready" | "done" | "cancelled",
+    landing: Landing | undefined,
+    time: Date,
+  ): Promise<FeatureId | undefined>;
+
+  /** `active → to` for whatever the session holds; answers its id. Without an interruption the end was clean. */
+  endHoldOfSession(
+    sessionId: SessionId,
+    to: "ready" | "cancelled",
+    interruption: Interruption | undefined,
+    time: Date,
+  ): Promise<FeatureId | undefined>;
+
+  count(projectId: ProjectId): Promise<FeatureCounts>;
+
+  /** Ready features whose last work broke off, the latest first, at most `limit`. */
+  listInterrupted(projectId: ProjectId, limit: number): Promise<Feature[]>;
+}
+
+/** Thrown by `activate`: the database allows one active feature per session. */
+export class SessionBusyConflict extends Error {}

@@ -1,0 +1,157 @@
+import type { Caller } from "../caller.ts";
+import { MAX_TOUCHES_PER_CLAIM } from "../claims/claim-store.ts";
+import type { Touch } from "../claims/touch.ts";
+import type { Stores } from "../database.ts";
+import { EtagMismatchError, RequestInvalidError, ResourceAlreadyExistsError } from "../errors.ts";
+import type { FeatureId, ProjectId, Slug } from "../ids.ts";
+import { requireMember } from "../projects/require-member.ts";
+import type { FeatureDeps } from "./deps.ts";
+import type { Feature, FeatureView, Lane } from "./feature.ts";
+import { DependenciesUnmetError, DependencyCycleError, StatusTransitionInvalidError } from "./feature-errors.ts";
+import { viewFeature } from "./holders.ts";
+import { lockFeature, requireFeature, requireFeatureIds } from "./require-feature.ts";
+
+/** Touches of one feature: what one claim can hold. */
+export const MAX_TOUCHES = MAX_TOUCHES_PER_CLAIM;
+/** Dependencies of one feature. */
+export const MAX_DEPENDENCIES = 100;
+
+interface Named {
+  readonly projectId: ProjectId;
+  readonly slug: Slug;
+}
+
+/** The feature to create. */
+export interface FeatureDraft extends Named {
+  readonly title: string;
+  readonly spec: string;
+  readonly lane: Lane;
+  readonly touches: readonly Touch[];
+  readonly dependsOn: readonly Slug[];
+}
+
+/** What to change; undefined leaves it. */
+export interface FeatureEdit {
+  readonly title?: string | undefined;
+  readonly spec?: string | undefined;
+  readonly lane?: Lane | undefined;
+  readonly touches?: readonly Touch[] | undefined;
+  readonly dependsOn?: readonly Slug[] | undefined;
+}
+
+/**
+ * Creates a draft at the end of its lane.
+ *
+ * @throws ResourceAlreadyExistsError when the slug is taken, ResourceNotFoundError when a dependency does not exist
+ */
+export async function createFeature(deps: FeatureDeps, caller: Caller, draft: FeatureDraft): Promise<Feature> {
+  await requireMember(deps.database.read, draft.projectId, caller.engineerId);
+  const id = deps.newId() as FeatureId;
+  return deps.database.mutate(caller.request, async (tx) => {
+    const dependsOn = await requireFeatureIds(tx, draft.projectId, draft.dependsOn);
+    if (!(await tx.features.insert({ ...draft, id, dependsOn, time: deps.clock.now() }))) {
+      throw new ResourceAlreadyExistsError("feature", draft.slug);
+    }
+    return requireFeature(tx, draft.projectId, draft.slug);
+  });
+}
+
+/**
+ * Changes fields of a feature. A ready one whose touches or spec change is a draft again; of an active one only title
+ * and lane change.
+ *
+ * @param etag the version it must still have; undefined for any
+ */
+export async function updateFeature(
+  deps: FeatureDeps,
+  caller: Caller,
+  named: Named,
+  edit: FeatureEdit,
+  etag: string | undefined,
+): Promise<FeatureView> {
+  const { project } = await requireMember(deps.database.read, named.projectId, caller.engineerId);
+  const edited = await deps.database.mutate(caller.request, async (tx) => {
+    if (edit.dependsOn !== undefined) await tx.features.lockDependencies(named.projectId);
+    const feature = await lockFeature(tx, named.projectId, named.slug);
+    if (etag !== undefined && etag !== String(feature.version)) throw new EtagMismatchError(String(feature.version));
+    const rewritten = edit.touches !== undefined || edit.spec !== undefined;
+    checkEditable(feature, rewritten || edit.dependsOn !== undefined);
+    await tx.features.update(
+      feature.id,
+      {
+        title: edit.title,
+        spec: edit.spec,
+        touches: edit.touches,
+        lane: edit.lane === feature.lane ? undefined : edit.lane,
+        dependsOn: edit.dependsOn && (await dependenciesOf(tx, feature, edit.dependsOn)),
+        status: rewritten && feature.status === "ready" ? "draft" : undefined,
+      },
+      deps.clock.now(),
+    );
+    return requireFeature(tx, named.projectId, named.slug);
+  });
+  return viewFeature(deps.claims, project, edited);
+}
+
+function checkEditable(feature: Feature, deeply: boolean): void {
+  const { slug, status } = feature;
+  if (status === "done" || status === "cancelled" || (status === "active" && deeply)) {
+    throw new StatusTransitionInvalidError(slug, status, "draft");
+  }
+}
+
+async function dependenciesOf(tx: Stores, feature: Feature, slugs: readonly Slug[]): Promise<FeatureId[]> {
+  const ids = await requireFeatureIds(tx, feature.projectId, slugs);
+  const path = await tx.features.dependencyPath(ids, feature.id);
+  if (path !== undefined) throw new DependencyCycleError([feature.slug, ...path]);
+  return ids;
+}
+
+/**
+ * Deletes a draft.
+ *
+ * @throws StatusTransitionInvalidError when it is anything else, DependenciesUnmetError when others depend on it
+ */
+export async function deleteFeature(deps: FeatureDeps, caller: Caller, named: Named): Promise<void> {
+  await requireMember(deps.database.read, named.projectId, caller.engineerId);
+  await deps.database.mutate(caller.request, async (tx) => {
+    await tx.features.lockDependencies(named.projectId);
+    const feature = await lockFeature(tx, named.projectId, named.slug);
+    if (feature.status !== "draft") throw new StatusTransitionInvalidError(feature.slug, feature.status, "draft");
+    const dependents = await tx.features.dependents(feature.id);
+    if (dependents.length > 0) throw new DependenciesUnmetError(feature.slug, dependents, "delete");
+    await tx.features.delete(feature.id);
+  });
+}
+
+/**
+ * `draft → ready` or back. A feature that is there already stays as it is.
+ *
+ * @throws RequestInvalidError when a feature without a title is to be ready
+ * @throws StatusTransitionInvalidError when it is active, done or cancelled
+ */
+export async function moveFeature(
+  deps: FeatureDeps,
+  caller: Caller,
+  named: Named,
+  to: "draft" | "ready",
+): Promise<Feature> {
+  await requireMember(deps.database.read, named.projectId, caller.engineerId);
+  return deps.database.mutate(caller.request, async (tx) => {
+    const feature = await lockFeature(tx, named.projectId, named.slug);
+    if (feature.status === to) return feature;
+    if (feature.status !== "draft" && feature.status !== "ready") {
+      throw new StatusTransitionInvalidError(feature.slug, feature.status, to);
+    }
+    if (to === "ready" && feature.title === "") {
+      throw new RequestInvalidError([
+        {
+          field: "title",
+          description: `${feature.slug} needs a title first: 'nexus feature edit ${feature.slug} --title …'`,
+        },
+      ]);
+    }
+    await tx.features.update(feature.id, { status: to }, deps.clock.now());
+    return requireFeature(tx, named.projectId, named.slug);
+  });
+}

@@ -1,0 +1,109 @@
+import type { ClaimScope, ClaimStore, Recovering } from "../claims/claim-store.ts";
+import { compileTouches } from "../claims/compile-touches.ts";
+import type { Database } from "../database.ts";
+import { ClaimsRecoveringError, ResourceNotFoundError } from "../errors.ts";
+import type { ProjectId } from "../ids.ts";
+import type { Project } from "../projects/project.ts";
+
+/** What a call needs to know of its project. */
+export type ClaimedProject = Pick<Project, "id" | "epoch">;
+
+/**
+ * The way to the claim store: every call goes under the project's epoch, and a store that has lost the project (first
+ * use, restart, flush) is rebuilt from Postgres before the call is made again.
+ */
+export class ClaimAccess {
+  /** Rebuilds under way in this process, so that many calls wait for one. */
+  private readonly rebuilds = new Map<ProjectId, Promise<void>>();
+
+  constructor(
+    private readonly database: Database,
+    private readonly store: ClaimStore,
+    /** A mark that no other rebuild has. */
+    private readonly newIntent: () => string,
+  ) {}
+
+  /**
+   * Makes one call of the claim store; answers with the epoch that it was made under, which a commit to Postgres that
+   * rests on it must require.
+   *
+   * @throws ClaimsRecoveringError while another server rebuilds the project
+   */
+  async run<Outcome extends { readonly kind: string }>(
+    project: ClaimedProject,
+    call: (store: ClaimStore, scope: ClaimScope) => Promise<Outcome>,
+  ): Promise<{ outcome: Exclude<Outcome, Recovering>; epoch: number }> {
+    let { epoch } = project;
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const outcome = await call(this.store, { projectId: project.id, epoch });
+      if (!isRecovering(outcome)) return { outcome: outcome as Exclude<Outcome, Recovering>, epoch };
+      const current = await this.currentEpoch(project.id);
+      // The caller read an older epoch than the one in force: ask again before anything is rebuilt.
+      if (current === epoch) await this.rebuild(project.id, epoch);
+      epoch = await this.currentEpoch(project.id);
+    }
+    throw new ClaimsRecoveringError();
+  }
+
+  /**
+   * Rebuilds a project's claims under a new epoch, unless `from` is no longer the current one.
+   *
+   * The epoch is raised, and committed, before anything is read: a pick that was granted under the old one can't be
+   * committed any more, and one that was committed is read (CLAIMS section 5).
+   */
+  rebuild(projectId: ProjectId, from: number): Promise<void> {
+    const running = this.rebuilds.get(projectId);
+    if (running !== undefined) return running;
+    const rebuild = this.rebuildOnce(projectId, from).finally(() => this.rebuilds.delete(projectId));
+    this.rebuilds.set(projectId, rebuild);
+    return rebuild;
+  }
+
+  private async rebuildOnce(projectId: ProjectId, from: number): Promise<void> {
+    const ran = await this.database.exclusively(projectId, async () => {
+      if (!(await this.database.read.projects.raiseEpoch(projectId, from))) return;
+      const scope = { projectId, epoch: from + 1 };
+      const intent = this.newIntent();
+      if ((await this.store.beginRebuild(scope, intent)).kind === "superseded") throw new ClaimsRecoveringError();
+      await this.restore(scope, intent);
+    });
+    if (!ran) throw new ClaimsRecoveringError();
+  }
+
+  private async restore(scope: ClaimScope, intent: string): Promise<void> {
+    const { projects, sessions, claims } = this.database.read;
+    const project = await projects.getById(scope.projectId);
+    if (project === undefined) throw new ResourceNotFoundError("project", scope.projectId);
+    const { sessionTtlMs, caseSensitive } = project.settings;
+    for (const session of await sessions.listAllOpen(scope.projectId)) {
+      await mustGoOn(this.store.rebuildSession(scope, intent, session.id, sessionTtlMs));
+    }
+    for (const record of await claims.listHeld(scope.projectId)) {
+      await mustGoOn(
+        this.store.rebuildClaim(scope, intent, {
+          claimId: record.id,
+          featureId: record.featureId,
+          sessionId: record.sessionId,
+          fencingToken: record.fencingToken,
+          acquireTime: record.acquireTime,
+          touches: compileTouches(record.touches, caseSensitive),
+        }),
+      );
+    }
+    await mustGoOn(this.store.finishRebuild(scope, intent));
+  }
+
+  private async currentEpoch(projectId: ProjectId): Promise<number> {
+    const project = await this.database.read.projects.getById(projectId);
+    if (project === undefined) throw new ResourceNotFoundError("project", projectId);
+    return project.epoch;
+  }
+}
+
+function isRecovering(outcome: { readonly kind: string }): outcome is Recovering {
+  return outcome.kind === "recovering";
+}
+
+async function mustGoOn(step: Promise<{ readonly kind: "rebuilt" | "superseded" }>): Promise<void> {
+  if ((await step).kind === "superseded") throw new ClaimsRecoveringError();
+}

@@ -1,0 +1,46 @@
+import type { Project } from "../projects/project.ts";
+import { type EndSessionDeps, expireSession } from "./expire-session.ts";
+import { settleClaim } from "./settle-claim.ts";
+
+/** How much of each kind of work one tick does for one project; the rest waits for the next. */
+const BATCH = 100;
+/** Younger releases are still being made by the call that caused them. */
+const RELEASE_AGE_MS = 1_000;
+/** How long answers are kept for repetitions. */
+const REQUEST_RECORD_MS = 24 * 3_600_000;
+
+/**
+ * One tick of the reconciler: looks after every project at work. Any server may run it at any time, several at once:
+ * every step is conditional and safe to repeat. A project whose turn fails does not hold up the others.
+ *
+ * @param onFailure is told of each project whose turn failed
+ */
+export async function reconcile(
+  deps: EndSessionDeps,
+  onFailure: (project: Project, error: unknown) => void,
+): Promise<void> {
+  for (const project of await deps.database.read.projects.listAtWork()) {
+    try {
+      await reconcileProject(deps, project);
+    } catch (error) {
+      onFailure(project, error);
+    }
+  }
+  await deps.database.forgetRequests(new Date(deps.clock.now().getTime() - REQUEST_RECORD_MS), BATCH);
+}
+
+async function reconcileProject(deps: EndSessionDeps, before: Project): Promise<void> {
+  const { outcome: due, epoch } = await deps.claims.run(before, (store, scope) => store.dueWork(scope, BATCH));
+  const project = { id: before.id, epoch };
+  for (const sessionId of due.expiredSessions) await expireSession(deps, project, sessionId);
+  for (const claim of due.overdueClaims) await settleClaim(deps, project, claim.claimId);
+  if (due.drainedClaims.length > 0) {
+    await deps.claims.run(project, (store, scope) => store.release(scope, due.drainedClaims));
+  }
+  const horizon = new Date(deps.clock.now().getTime() - RELEASE_AGE_MS);
+  const ending = await deps.database.read.claims.listEnding(project.id, horizon, BATCH);
+  if (ending.length > 0) {
+    await deps.claims.run(project, (store, scope) => store.release(scope, ending));
+    await deps.database.read.claims.markEnded(ending);
+  }
+}

@@ -1,0 +1,22 @@
+import type { ClaimStore } from "../claims/claim-store.ts";
+import type { Database } from "../database.ts";
+import type { ClaimId } from "../ids.ts";
+import type { ClaimAccess, ClaimedProject } from "./claim-access.ts";
+
+/**
+ * Settles a provisional claim whose fate nobody reported: bars it from being committed and frees it, or, where it was
+ * committed, confirms it. Safe to repeat, by any server. Answers whether it was committed.
+ */
+export async function settleClaim(
+  deps: { readonly database: Database; readonly claims: ClaimAccess },
+  project: ClaimedProject,
+  claimId: ClaimId,
+): Promise<boolean> {
+  const state = await deps.database.read.claims.voidUnlessCommitted(project.id, claimId);
+  const committed = state === "held";
+  await deps.claims.run<Awaited<ReturnType<ClaimStore["confirm"]>> | Awaited<ReturnType<ClaimStore["release"]>>>(
+    project,
+    (store, scope) => (committed ? store.confirm(scope, claimId) : store.release(scope, [claimId])),
+  );
+  return committed;
+}

@@ -1,0 +1,88 @@
+import type { Caller } from "../caller.ts";
+import { LimitExceededError } from "../errors.ts";
+import type { ProjectId, SessionId } from "../ids.ts";
+import type { Project } from "../projects/project.ts";
+import { requireMember } from "../projects/require-member.ts";
+import { expireSession } from "../recovery/expire-session.ts";
+import type { SessionDeps } from "./deps.ts";
+import type { Session, SessionView } from "./session.ts";
+
+/** Open sessions that an engineer may have in one project. */
+export const MAX_OPEN_SESSIONS = 200;
+/** How often opening starts again when another call opens the same session at the same time. */
+const MAX_ATTEMPTS = 5;
+
+/** Who starts to work. */
+export interface SessionOpening {
+  readonly projectId: ProjectId;
+  /** What the agent calls this session; empty for one of its own. */
+  readonly clientSessionId: string;
+  readonly agent: string;
+  readonly host: string;
+  readonly worktree: string;
+  readonly branch: string;
+}
+
+/**
+ * Opens a session, or answers the one that is open under this client_session_id. One whose lease has lapsed is ended
+ * for good, and another opened.
+ *
+ * @throws LimitExceededError when the engineer has too many open
+ */
+export async function openSession(deps: SessionDeps, caller: Caller, opening: SessionOpening): Promise<SessionView> {
+  const { project } = await requireMember(deps.database.read, opening.projectId, caller.engineerId);
+  const clientSessionId = opening.clientSessionId || `request:${caller.request?.requestId ?? deps.newId()}`;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const { sessions } = deps.database.read;
+    const open = await sessions.findOpen(project.id, caller.engineerId, clientSessionId);
+    const view =
+      open === undefined
+        ? await openNew(deps, caller, project, { ...opening, clientSessionId })
+        : await takeUp(deps, project, open);
+    if (view !== undefined) return view;
+  }
+  throw new LimitExceededError("simultaneous openings of one session", 1, "open it once and wait for the answer");
+}
+
+/** Renews an open session; undefined when it turned out to have lapsed, and was ended. */
+async function takeUp(deps: SessionDeps, project: Project, session: Session): Promise<SessionView | undefined> {
+  const { outcome, epoch } = await deps.claims.run(project, (store, scope) =>
+    store.heartbeat(scope, session.id, project.settings.sessionTtlMs),
+  );
+  if (outcome.kind === "alive") return { session, ...leaseUntil(outcome.expireTime, project) };
+  await expireSession(deps, { id: project.id, epoch }, session.id);
+  return undefined;
+}
+
+/**
+ * The lease first, then the record: a lease without a record lapses by itself, a record without a lease would look like
+ * a session that has died. Undefined when another call opened the same session in between.
+ */
+async function openNew(
+  deps: SessionDeps,
+  caller: Caller,
+  project: Project,
+  opening: SessionOpening,
+): Promise<SessionView | undefined> {
+  const { sessions } = deps.database.read;
+  if ((await sessions.countOpen(project.id, caller.engineerId)) >= MAX_OPEN_SESSIONS) {
+    throw new LimitExceededError("open sessions of one engineer in a project", MAX_OPEN_SESSIONS, "close some first");
+  }
+  const id = deps.newId() as SessionId;
+  const { outcome } = await deps.claims.run(project, (store, scope) =>
+    store.openSession(scope, id, project.settings.sessionTtlMs),
+  );
+  if (outcome.kind !== "alive") return undefined;
+  const record = { ...opening, id, engineerId: caller.engineerId, openTime: deps.clock.now() };
+  if (!(await sessions.insert(record))) {
+    await deps.claims.run(project, (store, scope) => store.endSession(scope, id, 0));
+    return undefined;
+  }
+  const session = await sessions.get(project.id, id);
+  return session === undefined ? undefined : { session, ...leaseUntil(outcome.expireTime, project) };
+}
+
+/** A lease that ends then was renewed one TTL before. */
+export function leaseUntil(expireTime: Date, project: Project): Pick<SessionView, "expireTime" | "lastHeartbeatTime"> {
+  return { expireTime, lastHeartbeatTime: new Date(expireTime.getTime() - project.settings.sessionTtlMs) };
+}

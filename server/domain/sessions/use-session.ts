@@ -1,0 +1,114 @@
+import type { Caller } from "../caller.ts";
+import type { ListedClaim } from "../claims/claim-store.ts";
+import { ResourceNotFoundError } from "../errors.ts";
+import type { ProjectId, SessionId } from "../ids.ts";
+import type { Page, PageRequest } from "../page.ts";
+import type { Project } from "../projects/project.ts";
+import { requireMember } from "../projects/require-member.ts";
+import type { ClaimAccess } from "../recovery/claim-access.ts";
+import { endSession, expireSession } from "../recovery/expire-session.ts";
+import type { SessionDeps } from "./deps.ts";
+import { leaseUntil } from "./open-session.ts";
+import { requireOpenSession, requireOwnSession } from "./require-session.ts";
+import type { Session, SessionView } from "./session.ts";
+import type { SessionListKey } from "./session-store.ts";
+
+interface Named {
+  readonly projectId: ProjectId;
+  readonly sessionId: SessionId;
+}
+
+/**
+ * A sign of life: renews the lease and answers what is held.
+ *
+ * @throws SessionExpiredError when it has ended; nothing revives it
+ */
+export async function heartbeatSession(
+  deps: SessionDeps,
+  caller: Caller,
+  { projectId, sessionId }: Named,
+): Promise<SessionView & { readonly claims: readonly ListedClaim[] }> {
+  const { read } = deps.database;
+  const { project } = await requireMember(read, projectId, caller.engineerId);
+  const session = await requireOpenSession(read, projectId, sessionId, caller.engineerId);
+  const { outcome, epoch } = await deps.claims.run(project, (store, scope) =>
+    store.heartbeat(scope, sessionId, project.settings.sessionTtlMs),
+  );
+  if (outcome.kind === "session-expired") {
+    await expireSession(deps, { id: projectId, epoch }, sessionId);
+    await requireOpenSession(read, projectId, sessionId, caller.engineerId);
+  } else {
+    const claims = outcome.claims.length === 0 ? [] : await claimsOf(deps.claims, project, sessionId);
+    return { session, ...leaseUntil(outcome.expireTime, project), claims };
+  }
+  throw new ResourceNotFoundError("session", sessionId);
+}
+
+/** The live claims of a session. */
+async function claimsOf(claims: ClaimAccess, project: Project, sessionId: SessionId): Promise<readonly ListedClaim[]> {
+  const { outcome } = await claims.run(project, (store, scope) => store.list(scope, sessionId));
+  return outcome.claims;
+}
+
+/**
+ * Ends the caller's own session. What it held is free at once, and its feature ready again: with an interruption when
+ * it crashed. Closing an ended session changes nothing.
+ */
+export async function closeSession(
+  deps: SessionDeps,
+  caller: Caller,
+  { projectId, sessionId }: Named,
+  crashed: boolean,
+): Promise<SessionView> {
+  const { read } = deps.database;
+  const { project } = await requireMember(read, projectId, caller.engineerId);
+  await requireOwnSession(read, projectId, sessionId, caller.engineerId);
+  await endSession(deps, project, sessionId, { state: "closed", cause: crashed ? "session-crashed" : undefined });
+  return ended(await requireOwnSession(read, projectId, sessionId, caller.engineerId));
+}
+
+/** One session of a project, whoever's, ended or not. */
+export async function getSession(
+  deps: SessionDeps,
+  caller: Caller,
+  { projectId, sessionId }: Named,
+): Promise<SessionView> {
+  const { project } = await requireMember(deps.database.read, projectId, caller.engineerId);
+  const session = await deps.database.read.sessions.get(projectId, sessionId);
+  if (session === undefined) throw new ResourceNotFoundError("session", sessionId);
+  const [view] = await viewSessions(deps.claims, project, [session]);
+  return view ?? ended(session);
+}
+
+/** The open sessions of a project, the longest open first. */
+export async function listActiveSessions(
+  deps: SessionDeps,
+  caller: Caller,
+  projectId: ProjectId,
+  page: PageRequest<SessionListKey>,
+): Promise<Page<SessionView, SessionListKey>> {
+  const { project } = await requireMember(deps.database.read, projectId, caller.engineerId);
+  const { items, next } = await deps.database.read.sessions.listOpen(projectId, page);
+  return { items: await viewSessions(deps.claims, project, items), next };
+}
+
+/** Sessions with their leases. */
+export async function viewSessions(
+  claims: ClaimAccess,
+  project: Project,
+  sessions: readonly Session[],
+): Promise<SessionView[]> {
+  if (sessions.every((s) => s.state !== "open")) return sessions.map(ended);
+  const { outcome } = await claims.run(project, (store, scope) => store.listLeases(scope));
+  const leases = new Map(outcome.leases.map((lease) => [lease.sessionId, lease.expireTime]));
+  return sessions.map((session) => {
+    const expireTime = leases.get(session.id);
+    return session.state !== "open" || expireTime === undefined
+      ? ended(session)
+      : { session, ...leaseUntil(expireTime, project) };
+  });
+}
+
+function ended(session: Session): SessionView {
+  return { session, expireTime: session.endTime, lastHeartbeatTime: undefined };
+}

@@ -1,0 +1,17 @@
+import { createContextKey, type HandlerContext } from "@connectrpc/connect";
+import type { Caller } from "../domain/caller.ts";
+import type { RequestKey } from "../domain/database.ts";
+import { CredentialsInvalidError } from "../domain/errors.ts";
+
+/** Who calls; set by the authentication interceptor for every method but Register. */
+export const callerKey = createContextKey<Caller | undefined>(undefined, { description: "caller" });
+
+/** The request key of a call without a caller (Register). */
+export const anonymousRequestKey = createContextKey<RequestKey | undefined>(undefined, { description: "request key" });
+
+/** Who makes this call. */
+export function callerOf(context: HandlerContext): Caller {
+  const caller = context.values.get(callerKey);
+  if (caller === undefined) throw new CredentialsInvalidError();
+  return caller;
+}

@@ -1,0 +1,52 @@
+import { create } from "@bufbuild/protobuf";
+import { type Claim, ClaimSchema, ClaimState } from "@nexus/gen/nexus/v1/claim_pb";
+import type { ClaimState as DomainClaimState, ListedClaim } from "../../domain/claims/claim-store.ts";
+import type { PickedFeature } from "../../domain/features/pick-feature.ts";
+import type { FeatureId, ProjectId, Slug } from "../../domain/ids.ts";
+import { touchToProto } from "./feature.ts";
+import { timeToProto } from "./time.ts";
+
+const STATE_TO_PROTO: Record<DomainClaimState, ClaimState> = {
+  provisional: ClaimState.PROVISIONAL,
+  held: ClaimState.HELD,
+  draining: ClaimState.DRAINING,
+};
+
+/** The claim of a feature that was just picked. */
+export function pickedClaimToProto(picked: PickedFeature): Claim {
+  const { feature } = picked.view;
+  return create(ClaimSchema, {
+    id: picked.claimId,
+    projectId: feature.projectId,
+    featureSlug: feature.slug,
+    sessionId: feature.hold?.sessionId ?? "",
+    touches: feature.touches.map(touchToProto),
+    fencingToken: picked.fencingToken,
+    state: ClaimState.HELD,
+    acquireTime: timeToProto(picked.acquireTime),
+    expireTime: timeToProto(picked.expireTime),
+  });
+}
+
+/** Live claims; those of features that are gone are left out. */
+export function claimsToProto(
+  projectId: ProjectId,
+  claims: readonly ListedClaim[],
+  slugs: ReadonlyMap<FeatureId, Slug>,
+): Claim[] {
+  return claims.flatMap((claim) => {
+    const featureSlug = slugs.get(claim.featureId);
+    if (featureSlug === undefined) return [];
+    return create(ClaimSchema, {
+      id: claim.claimId,
+      projectId,
+      featureSlug,
+      sessionId: claim.sessionId,
+      touches: claim.touches.map(touchToProto),
+      fencingToken: claim.fencingToken,
+      state: STATE_TO_PROTO[claim.state],
+      acquireTime: timeToProto(claim.acquireTime),
+      expireTime: timeToProto(claim.expireTime),
+    });
+  });
+}

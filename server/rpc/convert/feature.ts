@@ -1,0 +1,169 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { ClaimMode, type HolderSchema, type Touch as TouchMessage, TouchSchema } from "@nexus/gen/nexus/v1/claim_pb";
+import type { ClaimConflict_BlockedSchema } from "@nexus/gen/nexus/v1/error_details_pb";
+import {
+  type Feature as FeatureMessage,
+  FeatureSchema,
+  FeatureStatus as FeatureStatusMessage,
+  InterruptionCause as InterruptionCauseMessage,
+  Lane as LaneMessage,
+} from "@nexus/gen/nexus/v1/feature_pb";
+import type { Touch } from "../../domain/claims/touch.ts";
+import type {
+  Feature,
+  FeatureStatus,
+  FeatureView,
+  Holder,
+  InterruptionCause,
+  Lane,
+} from "../../domain/features/feature.ts";
+import type { Blocked } from "../../domain/features/feature-errors.ts";
+import type { FieldParser } from "../../domain/field-parser.ts";
+import { parsePattern } from "../../domain/paths/parse-pattern.ts";
+import { PathProblem } from "../../domain/paths/path-problem.ts";
+import { timeToProto } from "./time.ts";
+
+const STATUS_TO_PROTO: Record<FeatureStatus, FeatureStatusMessage> = {
+  draft: FeatureStatusMessage.DRAFT,
+  ready: FeatureStatusMessage.READY,
+  active: FeatureStatusMessage.ACTIVE,
+  done: FeatureStatusMessage.DONE,
+  cancelled: FeatureStatusMessage.CANCELLED,
+};
+
+const LANE_TO_PROTO: Record<Lane, LaneMessage> = {
+  now: LaneMessage.NOW,
+  next: LaneMessage.NEXT,
+  later: LaneMessage.LATER,
+  icebox: LaneMessage.ICEBOX,
+};
+
+const CAUSE_TO_PROTO: Record<InterruptionCause, InterruptionCauseMessage> = {
+  "session-expired": InterruptionCauseMessage.SESSION_EXPIRED,
+  "session-crashed": InterruptionCauseMessage.SESSION_CRASHED,
+  "forced-release": InterruptionCauseMessage.FORCED_RELEASE,
+  "member-removed": InterruptionCauseMessage.MEMBER_REMOVED,
+  "claim-lost": InterruptionCauseMessage.CLAIM_LOST,
+};
+
+/** A status. */
+export function statusToProto(status: FeatureStatus): FeatureStatusMessage {
+  return STATUS_TO_PROTO[status];
+}
+
+/** A lane. */
+export function laneToProto(lane: Lane): LaneMessage {
+  return LANE_TO_PROTO[lane];
+}
+
+/** What ended work uncleanly. */
+export function causeToProto(cause: InterruptionCause): InterruptionCauseMessage {
+  return CAUSE_TO_PROTO[cause];
+}
+
+/** A touch. */
+export function touchToProto(touch: Touch): TouchMessage {
+  return create(TouchSchema, {
+    path: touch.path,
+    mode: touch.mode === "shared" ? ClaimMode.SHARED : ClaimMode.EXCLUSIVE,
+  });
+}
+
+/** Who holds something. */
+export function holderToProto(holder: Holder): MessageInitShape<typeof HolderSchema> {
+  return { ...holder, acquireTime: timeToProto(holder.acquireTime), expireTime: timeToProto(holder.expireTime) };
+}
+
+/** A touch that somebody else's claim overlaps. */
+export function blockedToProto(blocked: Blocked): MessageInitShape<typeof ClaimConflict_BlockedSchema> {
+  return { ...blocked, touch: touchToProto(blocked.touch), holder: holderToProto(blocked.holder) };
+}
+
+/** A feature with its holder. */
+export function featureToProto(view: FeatureView | Feature): FeatureMessage {
+  const { feature, holder } = "feature" in view ? view : { feature: view, holder: undefined };
+  const { interruption } = feature;
+  return create(FeatureSchema, {
+    id: feature.id,
+    projectId: feature.projectId,
+    slug: feature.slug,
+    title: feature.title,
+    spec: feature.spec,
+    status: statusToProto(feature.status),
+    lane: laneToProto(feature.lane),
+    position: feature.position,
+    touches: feature.touches.map(touchToProto),
+    dependsOn: [...feature.dependsOn],
+    etag: String(feature.version),
+    createTime: timeToProto(feature.createTime),
+    updateTime: timeToProto(feature.updateTime),
+    readyTime: timeToProto(feature.readyTime),
+    doneTime: timeToProto(feature.doneTime),
+    holder: holder && holderToProto(holder),
+    interruption: interruption && {
+      ...interruption,
+      time: timeToProto(interruption.time),
+      cause: causeToProto(interruption.cause),
+    },
+    landing: feature.landing,
+  });
+}
+
+/** A lane, `fallback` where none is said. */
+export function laneFromProto(fields: FieldParser, field: string, lane: LaneMessage, fallback: Lane): Lane {
+  return enumFrom(fields, field, LANE_TO_PROTO, lane, "LANE_NOW, LANE_NEXT, LANE_LATER or LANE_ICEBOX") ?? fallback;
+}
+
+/** A status; undefined where none is said. */
+export function statusFromProto(
+  fields: FieldParser,
+  field: string,
+  status: FeatureStatusMessage,
+): FeatureStatus | undefined {
+  return enumFrom(fields, field, STATUS_TO_PROTO, status, "FEATURE_STATUS_READY, for example");
+}
+
+function enumFrom<Word extends string>(
+  fields: FieldParser,
+  field: string,
+  table: Record<Word, number>,
+  value: number,
+  hint: string,
+): Word | undefined {
+  if (value === 0) return undefined;
+  const word = (Object.keys(table) as Word[]).find((key) => table[key] === value);
+  if (word === undefined) fields.reject(field, `${value} is not one of its values; ${hint}`);
+  return word;
+}
+
+/** Touches in normal form, each once. */
+export function touchesFromProto(
+  fields: FieldParser,
+  field: string,
+  touches: readonly TouchMessage[],
+  max: number,
+): Touch[] {
+  fields.atMost(field, touches, max);
+  const byPath = new Map<string, Touch>();
+  for (const [index, touch] of touches.slice(0, max).entries()) {
+    const path = pathFromProto(fields, `${field}[${index}].path`, touch.path);
+    if (touch.mode === ClaimMode.SHARED) {
+      fields.reject(`${field}[${index}].mode`, "shared claims are not supported yet; leave the mode out");
+    } else if (touch.mode !== ClaimMode.UNSPECIFIED && touch.mode !== ClaimMode.EXCLUSIVE) {
+      fields.reject(`${field}[${index}].mode`, `${touch.mode} is not one of its values; CLAIM_MODE_EXCLUSIVE`);
+    }
+    byPath.set(path, { path, mode: "exclusive" });
+  }
+  return [...byPath.values()];
+}
+
+/** An entry of the path language in normal form. */
+export function pathFromProto(fields: FieldParser, field: string, text: string): string {
+  // Whether case matters makes no difference to the normal form.
+  const parsed = parsePattern(text, { caseSensitive: true });
+  if (parsed instanceof PathProblem) {
+    fields.rejectPath(field, parsed.description);
+    return text;
+  }
+  return parsed.text;
+}

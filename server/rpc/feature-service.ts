@@ -1,0 +1,207 @@
+import { create } from "@bufbuild/protobuf";
+import type { ServiceImpl } from "@connectrpc/connect";
+import {
+  type FeatureService,
+  type FeatureWarning,
+  FeatureWarning_Kind,
+  FeatureWarningSchema,
+  ListAvailableFeaturesRequestSchema,
+  ListFeaturesRequestSchema,
+} from "@nexus/gen/nexus/v1/feature_service_pb";
+import type { FeatureDeps } from "../domain/features/deps.ts";
+import { cancelFeature, endFeature } from "../domain/features/end-feature.ts";
+import type { Feature } from "../domain/features/feature.ts";
+import type { FeatureListKey } from "../domain/features/feature-store.ts";
+import { pickFeature } from "../domain/features/pick-feature.ts";
+import { findFeature, listAvailableFeatures, listFeatures } from "../domain/features/read-features.ts";
+import {
+  createFeature,
+  deleteFeature,
+  MAX_DEPENDENCIES,
+  MAX_TOUCHES,
+  moveFeature,
+  updateFeature,
+} from "../domain/features/write-feature.ts";
+import { FieldParser, slugFrom } from "../domain/field-parser.ts";
+import type { ProjectId, SessionId, Slug } from "../domain/ids.ts";
+import { callerOf } from "./context.ts";
+import { pickedClaimToProto } from "./convert/claim.ts";
+import { featureToProto, laneFromProto, statusFromProto, touchesFromProto } from "./convert/feature.ts";
+import { parseUpdateMask } from "./field-mask.ts";
+import { decodePageToken, encodePageToken } from "./page-token.ts";
+
+const MAX_SPEC = 100_000;
+const MAX_TITLE = 200;
+const EDITABLE = ["title", "spec", "lane", "touches", "depends_on"] as const;
+
+/** FeatureService over the domain. PickNextFeature comes with the choosing of work. */
+export function featureService(deps: FeatureDeps): Partial<ServiceImpl<typeof FeatureService>> {
+  return {
+    async createFeature(request, context) {
+      const fields = new FieldParser();
+      const title = fields.line("title", request.title, 0, MAX_TITLE);
+      const derived = request.slug === "" ? slugFrom(title) : request.slug;
+      if (derived === "") fields.reject("slug", "give a slug, or a title that one can be derived from");
+      const draft = {
+        projectId: fields.id<ProjectId>("project_id", request.projectId),
+        slug: derived === "" ? ("" as Slug) : fields.slug("slug", derived),
+        title,
+        spec: fields.text("spec", request.spec, 0, MAX_SPEC),
+        lane: laneFromProto(fields, "lane", request.lane, "next"),
+        touches: touchesFromProto(fields, "touches", request.touches, MAX_TOUCHES),
+        dependsOn: slugsFromProto(fields, "depends_on", request.dependsOn),
+      };
+      fields.done();
+      const feature = await createFeature(deps, callerOf(context), draft);
+      return { feature: featureToProto(feature), warnings: warningsOf(feature) };
+    },
+
+    async listFeatures(request, context) {
+      const fields = new FieldParser();
+      const projectId = fields.id<ProjectId>("project_id", request.projectId);
+      const filter = {
+        statuses: request.statuses.flatMap((s, i) => statusFromProto(fields, `statuses[${i}]`, s) ?? []),
+        lanes: request.lanes.map((lane, i) => laneFromProto(fields, `lanes[${i}]`, lane, "next")),
+      };
+      const size = fields.pageSize(request.pageSize);
+      fields.done();
+      const after = decodePageToken(ListFeaturesRequestSchema, request) as FeatureListKey | undefined;
+      const page = await listFeatures(deps, callerOf(context), projectId, filter, { size, after });
+      return {
+        features: page.items.map(featureToProto),
+        nextPageToken: encodePageToken(ListFeaturesRequestSchema, request, page.next),
+      };
+    },
+
+    async listAvailableFeatures(request, context) {
+      const fields = new FieldParser();
+      const projectId = fields.id<ProjectId>("project_id", request.projectId);
+      if (request.includeBlocked) fields.reject("include_blocked", "is not supported yet; leave it out");
+      const size = fields.pageSize(request.pageSize);
+      fields.done();
+      const after = decodePageToken(ListAvailableFeaturesRequestSchema, request) as FeatureListKey | undefined;
+      const page = await listAvailableFeatures(deps, callerOf(context), projectId, { size, after });
+      return {
+        features: page.items.map(featureToProto),
+        nextPageToken: encodePageToken(ListAvailableFeaturesRequestSchema, request, page.next),
+      };
+    },
+
+    async getFeature(request, context) {
+      return { feature: featureToProto(await findFeature(deps, callerOf(context), named(request))) };
+    },
+
+    async updateFeature(request, context) {
+      const fields = new FieldParser();
+      const projectId = fields.id<ProjectId>("project_id", request.projectId);
+      const slug = fields.slug("slug", request.slug);
+      const mask = parseUpdateMask(fields, request.updateMask, EDITABLE);
+      const given = request.feature;
+      if (given === undefined) fields.reject("feature", "is required");
+      const edit = {
+        title: mask.has("title") ? fields.line("feature.title", given?.title ?? "", 0, MAX_TITLE) : undefined,
+        spec: mask.has("spec") ? fields.text("feature.spec", given?.spec ?? "", 0, MAX_SPEC) : undefined,
+        lane: mask.has("lane") ? laneFromProto(fields, "feature.lane", given?.lane ?? 0, "next") : undefined,
+        touches: mask.has("touches")
+          ? touchesFromProto(fields, "feature.touches", given?.touches ?? [], MAX_TOUCHES)
+          : undefined,
+        dependsOn: mask.has("depends_on")
+          ? slugsFromProto(fields, "feature.depends_on", given?.dependsOn ?? [])
+          : undefined,
+      };
+      fields.done();
+      const etag = request.etag === "" ? undefined : request.etag;
+      const view = await updateFeature(deps, callerOf(context), { projectId, slug }, edit, etag);
+      return { feature: featureToProto(view), warnings: warningsOf(view.feature) };
+    },
+
+    async deleteFeature(request, context) {
+      await deleteFeature(deps, callerOf(context), named(request));
+      return {};
+    },
+
+    async markFeatureReady(request, context) {
+      const feature = await moveFeature(deps, callerOf(context), named(request), "ready");
+      return { feature: featureToProto(feature), warnings: warningsOf(feature) };
+    },
+
+    async unreadyFeature(request, context) {
+      return { feature: featureToProto(await moveFeature(deps, callerOf(context), named(request), "draft")) };
+    },
+
+    async pickFeature(request, context) {
+      const fields = new FieldParser();
+      const asked = {
+        projectId: fields.id<ProjectId>("project_id", request.projectId),
+        slug: fields.slug("slug", request.slug),
+        sessionId: fields.id<SessionId>("session_id", request.sessionId),
+      };
+      if (request.takeOver !== undefined) {
+        fields.reject("take_over", "is not supported yet; release the feature in its own session first");
+      }
+      fields.done();
+      const picked = await pickFeature(deps, callerOf(context), asked);
+      return { feature: featureToProto(picked.view), claim: pickedClaimToProto(picked), briefing: {} };
+    },
+
+    async releaseFeature(request, context) {
+      return { feature: featureToProto(await endFeature(deps, callerOf(context), held(request), "ready")) };
+    },
+
+    async completeFeature(request, context) {
+      const fields = new FieldParser();
+      const landing = request.landing && {
+        branch: fields.line("landing.branch", request.landing.branch, 0, 255),
+        commit: fields.line("landing.commit", request.landing.commit, 0, 64),
+      };
+      fields.done();
+      const view = await endFeature(deps, callerOf(context), held(request), "done", landing);
+      return { feature: featureToProto(view) };
+    },
+
+    async cancelFeature(request, context) {
+      const fields = new FieldParser();
+      const sessionId = request.sessionId === "" ? undefined : fields.id<SessionId>("session_id", request.sessionId);
+      fields.done();
+      const hold = sessionId && { sessionId, fencingToken: request.fencingToken };
+      return { feature: featureToProto(await cancelFeature(deps, callerOf(context), named(request), hold)) };
+    },
+  };
+}
+
+function named(request: { projectId: string; slug: string }) {
+  const fields = new FieldParser();
+  const projectId = fields.id<ProjectId>("project_id", request.projectId);
+  const slug = fields.slug("slug", request.slug);
+  fields.done();
+  return { projectId, slug };
+}
+
+function held(request: { projectId: string; slug: string; sessionId: string; fencingToken: bigint }) {
+  const fields = new FieldParser();
+  const hold = {
+    projectId: fields.id<ProjectId>("project_id", request.projectId),
+    slug: fields.slug("slug", request.slug),
+    sessionId: fields.id<SessionId>("session_id", request.sessionId),
+    fencingToken: request.fencingToken,
+  };
+  if (hold.fencingToken === 0n) fields.reject("fencing_token", "is required; the pick answered it");
+  fields.done();
+  return hold;
+}
+
+function slugsFromProto(fields: FieldParser, field: string, slugs: readonly string[]): Slug[] {
+  fields.atMost(field, slugs, MAX_DEPENDENCIES);
+  return slugs.slice(0, MAX_DEPENDENCIES).map((slug, index) => fields.slug(`${field}[${index}]`, slug));
+}
+
+function warningsOf(feature: Feature): FeatureWarning[] {
+  const warnings: FeatureWarning[] = [];
+  const warn = (kind: FeatureWarning_Kind, message: string) =>
+    warnings.push(create(FeatureWarningSchema, { kind, message }));
+  if (feature.spec === "") warn(FeatureWarning_Kind.SPEC_EMPTY, "the spec is empty: nothing says what is to be done");
+  if (feature.touches.length === 0) {
+    warn(FeatureWarning_Kind.TOUCHES_EMPTY, "no touches: nothing keeps others from editing the same files");
+  }
+  return warnings;
+}

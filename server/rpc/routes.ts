@@ -1,0 +1,35 @@
+import type { ConnectRouter } from "@connectrpc/connect";
+import { AuthService } from "@nexus/gen/nexus/v1/auth_service_pb";
+import { ClaimService } from "@nexus/gen/nexus/v1/claim_service_pb";
+import { EventService } from "@nexus/gen/nexus/v1/event_service_pb";
+import { FeatureService } from "@nexus/gen/nexus/v1/feature_service_pb";
+import { KnowledgeService } from "@nexus/gen/nexus/v1/knowledge_service_pb";
+import { ProjectService } from "@nexus/gen/nexus/v1/project_service_pb";
+import { RoadmapService } from "@nexus/gen/nexus/v1/roadmap_service_pb";
+import { SessionService } from "@nexus/gen/nexus/v1/session_service_pb";
+import type { AuthDeps } from "../domain/auth/deps.ts";
+import type { FeatureDeps } from "../domain/features/deps.ts";
+import type { ProjectDeps } from "../domain/projects/deps.ts";
+import { authService } from "./auth-service.ts";
+import { claimService } from "./claim-service.ts";
+import { featureService } from "./feature-service.ts";
+import { projectService } from "./project-service.ts";
+import { getProjectStatus } from "./project-status.ts";
+import { sessionService } from "./session-service.ts";
+
+/** What the services work with. */
+export interface ServiceDeps extends AuthDeps, ProjectDeps, FeatureDeps {}
+
+/** Every service. Methods without an implementation answer UNIMPLEMENTED. */
+export function routes(deps: ServiceDeps): (router: ConnectRouter) => void {
+  return (router) => {
+    router.service(AuthService, authService(deps));
+    router.service(ProjectService, projectService({ ...deps, getProjectStatus: getProjectStatus(deps) }));
+    router.service(FeatureService, featureService(deps));
+    router.service(ClaimService, claimService(deps));
+    router.service(SessionService, sessionService(deps));
+    router.service(KnowledgeService, {});
+    router.service(RoadmapService, {});
+    router.service(EventService, {});
+  };
+}

@@ -1,0 +1,5 @@
+export { apiKeys, engineers } from "./engineers.ts";
+export { featureDependencies, features } from "./features.ts";
+export { projectMembers, projects } from "./projects.ts";
+export { requests } from "./requests.ts";
+export { claims, sessions } from "./sessions.ts";

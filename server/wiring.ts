@@ -1,0 +1,137 @@
+import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { Argon2Hasher } from "./argon2-hasher.ts";
+import type { Config, StoreConfig } from "./config.ts";
+import { BoundedHasher } from "./domain/auth/bounded-hasher.ts";
+import { KeyMaker } from "./domain/auth/key-maker.ts";
+import { KeyVerifier } from "./domain/auth/key-verifier.ts";
+import type { ClaimStore } from "./domain/claims/claim-store.ts";
+import type { Clock } from "./domain/clock.ts";
+import type { EngineerId } from "./domain/ids.ts";
+import type { Project } from "./domain/projects/project.ts";
+import { ClaimAccess } from "./domain/recovery/claim-access.ts";
+import { endSession } from "./domain/recovery/expire-session.ts";
+import type { Logger } from "./logger.ts";
+import type { Metrics } from "./metrics.ts";
+import type { ServiceDeps } from "./rpc/routes.ts";
+import { EmbeddedClaimStore } from "./storage/embedded/claim-store.ts";
+import { startEmbeddedPostgres } from "./storage/embedded/postgres.ts";
+import { connectPostgres } from "./storage/postgres/connect.ts";
+import { PostgresDatabase } from "./storage/postgres/database.ts";
+import { migrate } from "./storage/postgres/migrate.ts";
+import { RedisClaimStore } from "./storage/redis/claim-store.ts";
+import { connectRedis } from "./storage/redis/connect.ts";
+
+/** Stores that are open, with what ends them. */
+export interface OpenStores {
+  readonly database: PostgresDatabase;
+  readonly claimStore: ClaimStore;
+  /** Which stores these are, in words for the log. No credentials. */
+  readonly description: string;
+  /** Resolves when a store was lost for good and the server has to end. */
+  readonly lost: Promise<Error>;
+  close(): Promise<void>;
+}
+
+const systemClock: Clock = { now: () => new Date() };
+
+/** Where the migrations are: beside the bundle, or in the sources. */
+export function migrationsFolder(): string {
+  const bundled = fileURLToPath(new URL("./migrations", import.meta.url));
+  return existsSync(bundled) ? bundled : fileURLToPath(new URL("./storage/postgres/migrations", import.meta.url));
+}
+
+/** Opens the configured stores and brings the tables up to date. */
+export async function openStores(config: StoreConfig, logger: Logger): Promise<OpenStores> {
+  if (config.kind === "embedded") {
+    const { dataDir } = config;
+    const postgres = await startEmbeddedPostgres({
+      dataDir,
+      logger: { info: (message) => logger.info(message), warn: (message) => logger.warn(message) },
+    });
+    try {
+      await migrate(postgres.url, migrationsFolder());
+    } catch (error) {
+      await postgres.stop();
+      throw error;
+    }
+    const database = new PostgresDatabase(connectPostgres(postgres.url));
+    const claimStore = new EmbeddedClaimStore();
+    return {
+      database,
+      claimStore,
+      description: `embedded: a private PostgreSQL in ${dataDir}, claims in this process`,
+      lost: postgres.lost,
+      async close() {
+        await claimStore.close();
+        await database.close();
+        await postgres.stop();
+      },
+    };
+  }
+  // Redis first: it is the quicker one to say that it does not do.
+  const redis = await connectRedis(config.redisUrl, {
+    onError: (error) => logger.warn({ err: error }, "lost the connection to Redis"),
+  });
+  const claimStore = new RedisClaimStore(redis);
+  try {
+    await migrate(config.databaseUrl, migrationsFolder());
+  } catch (error) {
+    await claimStore.close();
+    throw error;
+  }
+  const database = new PostgresDatabase(connectPostgres(config.databaseUrl));
+  return {
+    database,
+    claimStore,
+    description: `served: PostgreSQL at ${hostOf(config.databaseUrl)}, Redis at ${hostOf(config.redisUrl)}`,
+    // Both are somebody else's to bring back; meanwhile calls answer STORE_UNAVAILABLE.
+    lost: new Promise(() => {}),
+    async close() {
+      await claimStore.close();
+      await database.close();
+    },
+  };
+}
+
+/** Joins stores and domain: what the services and the reconciler work with. */
+export function wire(
+  config: Pick<Config, "apiKeySalt" | "registration">,
+  { database, claimStore }: Pick<OpenStores, "database" | "claimStore">,
+  logger: Logger,
+  metrics: Metrics,
+  clock: Clock = systemClock,
+): ServiceDeps {
+  const claims = new ClaimAccess(database, claimStore, randomUUID);
+  const hasher = new BoundedHasher(new Argon2Hasher(config.apiKeySalt));
+  return {
+    database,
+    claims,
+    clock,
+    newId: randomUUID,
+    pause,
+    keys: new KeyMaker(hasher, config.apiKeySalt),
+    verifier: new KeyVerifier({ apiKeys: database.read.apiKeys, clock, hasher }),
+    registration: config.registration,
+    alarm(what, data) {
+      metrics.alarms.inc();
+      logger.error({ alarm: what, ...data }, "something happened that the claims protocol says cannot");
+    },
+    async endSessionsOf(project: Project, engineerId: EngineerId) {
+      for (const session of await database.read.sessions.listAllOpen(project.id, engineerId)) {
+        await endSession({ database, claims, clock }, project, session.id, {
+          state: "expired",
+          cause: "member-removed",
+        });
+      }
+    },
+    forgetClaims: (projectId) => claimStore.deleteProject(projectId),
+  };
+}
+
+function hostOf(url: string): string {
+  const { hostname, port } = new URL(url);
+  return port === "" ? hostname : `${hostname}:${port}`;
+}

@@ -1,9 +1,8 @@
 import { ConfigError, readConfig } from "./config.ts";
 import { resetKey } from "./domain/auth/reset-key.ts";
 import { createLogger } from "./logger.ts";
-import { createMetrics } from "./metrics.ts";
 import { startServer } from "./server.ts";
-import { openStores, wire } from "./wiring.ts";
+import { keyMaker, openDatabase, systemClock } from "./wiring.ts";
 
 /** Ends the process after a second SIGINT or SIGTERM, and when a clean stop takes longer than this. */
 const STOP_BOUND_MS = 30_000;
@@ -49,17 +48,17 @@ async function serve(): Promise<number> {
 
 async function adminResetKey(email: string): Promise<number> {
   const config = readConfig(process.env);
-  const logger = createLogger("silent");
-  const stores = await openStores(config.stores, logger);
+  const { database, close } = await openDatabase(config.stores, createLogger("silent"));
   try {
-    const { engineer, apiKey, revokedKeys } = await resetKey(wire(config, stores, logger, createMetrics()), email);
+    const { keys } = keyMaker(config.apiKeySalt);
+    const { engineer, apiKey, revokedKeys } = await resetKey({ database, clock: systemClock, keys }, email);
     process.stderr.write(
       `${engineer.email}: ${revokedKeys} key(s) revoked, effective within a minute. The new key, shown this once:\n`,
     );
     process.stdout.write(`${apiKey}\n`);
     return 0;
   } finally {
-    await stores.close();
+    await close();
   }
 }
 

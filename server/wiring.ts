@@ -17,7 +17,7 @@ import type { Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ServiceDeps } from "./rpc/routes.ts";
 import { EmbeddedClaimStore } from "./storage/embedded/claim-store.ts";
-import { startEmbeddedPostgres } from "./storage/embedded/postgres.ts";
+import { runningEmbeddedPostgres, startEmbeddedPostgres } from "./storage/embedded/postgres.ts";
 import { connectPostgres } from "./storage/postgres/connect.ts";
 import { PostgresDatabase } from "./storage/postgres/database.ts";
 import { migrate } from "./storage/postgres/migrate.ts";
@@ -35,7 +35,8 @@ export interface OpenStores {
   close(): Promise<void>;
 }
 
-const systemClock: Clock = { now: () => new Date() };
+/** The machine's time of day. */
+export const systemClock: Clock = { now: () => new Date() };
 
 /** Where the migrations are: beside the bundle, or in the sources. */
 export function migrationsFolder(): string {
@@ -96,6 +97,27 @@ export async function openStores(config: StoreConfig, logger: Logger): Promise<O
   };
 }
 
+/**
+ * Opens the database alone, for an operator's command: also while an embedded server runs over it.
+ *
+ * @returns the database and what closes it
+ */
+export async function openDatabase(
+  config: StoreConfig,
+  logger: Logger,
+): Promise<{ database: PostgresDatabase; close: () => Promise<void> }> {
+  const url = config.kind === "served" ? config.databaseUrl : await runningEmbeddedPostgres(config.dataDir);
+  if (url === undefined) return openStores(config, logger);
+  const database = new PostgresDatabase(connectPostgres(url, 2));
+  return { database, close: () => database.close() };
+}
+
+/** Makes keys; the work of it is bounded. */
+export function keyMaker(apiKeySalt: string): { keys: KeyMaker; hasher: BoundedHasher } {
+  const hasher = new BoundedHasher(new Argon2Hasher(apiKeySalt));
+  return { keys: new KeyMaker(hasher, apiKeySalt), hasher };
+}
+
 /** Joins stores and domain: what the services and the reconciler work with. */
 export function wire(
   config: Pick<Config, "apiKeySalt" | "registration">,
@@ -104,15 +126,15 @@ export function wire(
   metrics: Metrics,
   clock: Clock = systemClock,
 ): ServiceDeps {
-  const claims = new ClaimAccess(database, claimStore, randomUUID);
-  const hasher = new BoundedHasher(new Argon2Hasher(config.apiKeySalt));
+  const claims = new ClaimAccess(database, claimStore, randomUUID, pause);
+  const { keys, hasher } = keyMaker(config.apiKeySalt);
   return {
     database,
     claims,
     clock,
     newId: randomUUID,
     pause,
-    keys: new KeyMaker(hasher, config.apiKeySalt),
+    keys,
     verifier: new KeyVerifier({ apiKeys: database.read.apiKeys, clock, hasher }),
     registration: config.registration,
     alarm(what, data) {

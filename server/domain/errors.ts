@@ -83,8 +83,9 @@ export class ResourceAlreadyExistsError extends NexusError {
   constructor(
     readonly resourceType: string,
     readonly resourceName: string,
+    hint = "choose another name",
   ) {
-    super(`${resourceType} ${JSON.stringify(resourceName)} exists already; choose another name`);
+    super(`${resourceType} ${JSON.stringify(resourceName)} exists already; ${hint}`);
   }
 }
 

@@ -12,6 +12,9 @@ export interface RegisterRequest {
   readonly keyName: string;
 }
 
+const TAKEN_HINT =
+  "log in with its key ('nexus login --token -'), or have the operator run 'nexus admin reset-key <email>' on the server";
+
 /**
  * Registers an engineer with a first key, whose text is answered here and never again.
  *
@@ -30,7 +33,8 @@ export async function register(
   }
   // Looked at again inside the transaction; here it spares the server a hash for each refused attempt.
   if (registration !== "open" && (await database.read.engineers.anyRegistered())) throw new RegistrationClosedError();
-  if (await database.read.engineers.findByEmail(email)) throw new ResourceAlreadyExistsError("engineer", email);
+  if (await database.read.engineers.findByEmail(email))
+    throw new ResourceAlreadyExistsError("engineer", email, TAKEN_HINT);
 
   const engineer = { id: newId() as EngineerId, name, email, createTime: clock.now() };
   const plan = {
@@ -43,7 +47,7 @@ export async function register(
   const made = await keys.make(plan, request);
   const answer = await database.mutate(request, async (tx) => {
     if (registration !== "open" && (await tx.engineers.anyRegistered())) throw new RegistrationClosedError();
-    if (!(await tx.engineers.insert(engineer))) throw new ResourceAlreadyExistsError("engineer", email);
+    if (!(await tx.engineers.insert(engineer))) throw new ResourceAlreadyExistsError("engineer", email, TAKEN_HINT);
     await tx.apiKeys.insert(made.key, made.secretHash);
     return { engineer, keyId: made.key.id };
   });

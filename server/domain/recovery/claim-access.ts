@@ -5,6 +5,12 @@ import { ClaimsRecoveringError, ResourceNotFoundError } from "../errors.ts";
 import type { ProjectId } from "../ids.ts";
 import type { Project } from "../projects/project.ts";
 
+/** How often a call is made again; while another server rebuilds, with waits that double: 5 s in all. */
+const MAX_ATTEMPTS = 9;
+const FIRST_WAIT_MS = 10;
+/** Rebuilds at a time in this process; each holds one connection to Postgres while it needs others. */
+const MAX_REBUILDS = 4;
+
 /** What a call needs to know of its project. */
 export type ClaimedProject = Pick<Project, "id" | "epoch">;
 
@@ -21,6 +27,7 @@ export class ClaimAccess {
     private readonly store: ClaimStore,
     /** A mark that no other rebuild has. */
     private readonly newIntent: () => string,
+    private readonly pause: (ms: number) => Promise<void>,
   ) {}
 
   /**
@@ -34,15 +41,25 @@ export class ClaimAccess {
     call: (store: ClaimStore, scope: ClaimScope) => Promise<Outcome>,
   ): Promise<{ outcome: Exclude<Outcome, Recovering>; epoch: number }> {
     let { epoch } = project;
-    for (let attempt = 0; attempt < 3; attempt++) {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const outcome = await call(this.store, { projectId: project.id, epoch });
       if (!isRecovering(outcome)) return { outcome: outcome as Exclude<Outcome, Recovering>, epoch };
       const current = await this.currentEpoch(project.id);
       // The caller read an older epoch than the one in force: ask again before anything is rebuilt.
-      if (current === epoch) await this.rebuild(project.id, epoch);
+      if (current === epoch) await this.rebuildOrWait(project.id, epoch, attempt);
       epoch = await this.currentEpoch(project.id);
     }
     throw new ClaimsRecoveringError();
+  }
+
+  private async rebuildOrWait(projectId: ProjectId, epoch: number, attempt: number): Promise<void> {
+    try {
+      await this.rebuild(projectId, epoch);
+    } catch (error) {
+      if (!(error instanceof ClaimsRecoveringError)) throw error;
+      // Another server is at it. A small project takes it milliseconds: no caller need hear of that.
+      await this.pause(FIRST_WAIT_MS * 2 ** attempt);
+    }
   }
 
   /**
@@ -54,6 +71,7 @@ export class ClaimAccess {
   rebuild(projectId: ProjectId, from: number): Promise<void> {
     const running = this.rebuilds.get(projectId);
     if (running !== undefined) return running;
+    if (this.rebuilds.size >= MAX_REBUILDS) return Promise.reject(new ClaimsRecoveringError());
     const rebuild = this.rebuildOnce(projectId, from).finally(() => this.rebuilds.delete(projectId));
     this.rebuilds.set(projectId, rebuild);
     return rebuild;

@@ -1,9 +1,9 @@
 import type { Caller } from "../caller.ts";
-import { LimitExceededError } from "../errors.ts";
+import { LimitExceededError, ResourceNotFoundError } from "../errors.ts";
 import type { ProjectId, SessionId } from "../ids.ts";
 import type { Project } from "../projects/project.ts";
 import { requireMember } from "../projects/require-member.ts";
-import { expireSession } from "../recovery/expire-session.ts";
+import { endSession, expireSession } from "../recovery/expire-session.ts";
 import type { SessionDeps } from "./deps.ts";
 import type { Session, SessionView } from "./session.ts";
 
@@ -77,6 +77,11 @@ async function openNew(
   if (!(await sessions.insert(record))) {
     await deps.claims.run(project, (store, scope) => store.endSession(scope, id, 0));
     return undefined;
+  }
+  // Somebody who was removed from the project at this moment may have been overlooked when their sessions were ended.
+  if ((await deps.database.read.projects.get(project.id, caller.engineerId)) === undefined) {
+    await endSession(deps, project, id, { state: "expired", cause: "member-removed" });
+    throw new ResourceNotFoundError("project", project.id);
   }
   const session = await sessions.get(project.id, id);
   return session === undefined ? undefined : { session, ...leaseUntil(outcome.expireTime, project) };

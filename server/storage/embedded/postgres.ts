@@ -47,13 +47,7 @@ const POLL_MS = 50;
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const { logger = { info() {}, warn() {} }, durable = true } = options;
-  const account = process.getuid?.() === 0 ? await unprivilegedUser() : undefined;
-  if (process.getuid?.() === 0 && account === undefined) {
-    throw new NoUnprivilegedUserError();
-  }
-  const dataDir = await prepareDataDir(options.dataDir, account);
-  const binaries = await findPostgresBinaries(dataDir, account);
-  const cluster = await openCluster(dataDir, binaries, account, durable, logger);
+  const { dataDir, binaries, cluster } = await prepare(options.dataDir, durable, logger);
   const { postmaster, lock } = await own(dataDir, cluster, binaries, durable, logger);
 
   let stopped: Promise<void> | undefined;
@@ -66,6 +60,26 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       return stopped;
     },
   };
+}
+
+/**
+ * Superuser's URL of the database of a PostgreSQL that runs in this data folder, beside the server that started it;
+ * undefined when none runs. For an operator's commands; it takes no lock and starts nothing.
+ */
+export async function runningEmbeddedPostgres(dataDir: string): Promise<string | undefined> {
+  const { cluster } = await prepare(dataDir, true, { info() {}, warn() {} });
+  const postmaster = await runningPostmaster(cluster.pgData);
+  return postmaster?.ready ? urlOf(cluster, postmaster, DATABASE) : undefined;
+}
+
+async function prepare(folder: string, durable: boolean, logger: LauncherLogger) {
+  const account = process.getuid?.() === 0 ? await unprivilegedUser() : undefined;
+  if (process.getuid?.() === 0 && account === undefined) {
+    throw new NoUnprivilegedUserError();
+  }
+  const dataDir = await prepareDataDir(folder, account);
+  const binaries = await findPostgresBinaries(dataDir, account);
+  return { dataDir, binaries, cluster: await openCluster(dataDir, binaries, account, durable, logger) };
 }
 
 /** A running PostgreSQL whose data folder is locked by this process. */

@@ -1,0 +1,79 @@
+import { mkdtemp } from "node:fs/promises";
+import { join } from "node:path";
+import { FeatureStatus } from "@nexus/gen/nexus/v1/feature_pb";
+import { expect, inject, onTestFinished, test } from "vitest";
+import { clientsFor, joinAs } from "./testing/start-nexus.ts";
+import { type ServerProcess, startServerProcess } from "./testing/start-server-process.ts";
+import { openWorkplace, refusalOf } from "./testing/workplace.ts";
+
+async function dataDir(): Promise<string> {
+  return mkdtemp(join(inject("scratchDir"), "process-"));
+}
+
+async function start(folder: string): Promise<ServerProcess> {
+  const server = await startServerProcess({ NEXUS_DATA_DIR: folder });
+  onTestFinished(async () => {
+    await server.end();
+  });
+  return server;
+}
+
+/** Somebody at work: holds `login`, which touches src. */
+async function atWork(server: ServerProcess) {
+  const workplace = await openWorkplace({ join: (name) => joinAs(server.url, name) });
+  await workplace.ready("login", ["src"]);
+  await workplace.ready("other", ["src/a.ts"]);
+  const sessionId = await workplace.session();
+  const fencingToken = await workplace.hold("login", sessionId);
+  return { ...workplace, sessionId, fencingToken };
+}
+
+test.each(["SIGTERM", "SIGKILL"] as const)(
+  "an embedded server that ended by %s knows afterwards who holds what",
+  async (signal) => {
+    const folder = await dataDir();
+    const first = await start(folder);
+    const { ana, projectId, sessionId, fencingToken } = await atWork(first);
+    await first.end(signal);
+
+    const second = await start(folder);
+    const again = clientsFor(second.url, ana.key);
+    const rival = await again.sessions.openSession({ projectId, clientSessionId: "rival" });
+    const refusal = await refusalOf(
+      again.features.pickFeature({ projectId, slug: "other", sessionId: rival.session?.id ?? "" }),
+    );
+
+    expect(refusal.reason).toBe("CLAIM_CONFLICT");
+    const done = await again.features.completeFeature({ projectId, slug: "login", sessionId, fencingToken });
+    expect(done.feature?.status).toBe(FeatureStatus.DONE);
+    const { claim } = await again.features.pickFeature({
+      projectId,
+      slug: "other",
+      sessionId: rival.session?.id ?? "",
+    });
+    expect(claim?.fencingToken).toBeGreaterThan(fencingToken);
+  },
+);
+
+test.each(["SIGTERM", "SIGINT"] as const)("%s stops a server cleanly, with code 0", async (signal) => {
+  const server = await start(await dataDir());
+  await atWork(server);
+  expect(await server.end(signal)).toBe(0);
+});
+
+test("a second server on one data folder is refused, and the first one goes on", async () => {
+  const folder = await dataDir();
+  const first = await start(folder);
+
+  await expect(startServerProcess({ NEXUS_DATA_DIR: folder })).rejects.toThrow(/uses the data folder/);
+
+  expect((await fetch(`${first.url}/ready`)).status).toBe(200);
+});
+
+test("a port that is taken, and a variable that can't be meant, end the start with a sentence", async () => {
+  const first = await start(await dataDir());
+  const { port } = new URL(first.url);
+
+  await expect(startServerProcess({ NEXUS_DATA_DIR: await dataDir(), PORT: port })).rejects.toThrow(/EADDRINUSE/);
+  await expect(startServerProcess({ NEXUS_DATA_DIR: await dataDir(), PORT: "none" })).rejects.toThrow(/PORT: "none"/);
+});

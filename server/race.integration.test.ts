@@ -5,7 +5,7 @@ import { createTestDatabase } from "./testing/test-database.ts";
 import { openWorkplace, refusalOf, type Workplace } from "./testing/workplace.ts";
 
 const SESSIONS = 100;
-const ROUNDS = 3;
+const ROUNDS = 5;
 
 /** Three server processes over one Redis and one PostgreSQL, with a hundred sessions spread over them. */
 async function openRace() {
@@ -15,7 +15,7 @@ async function openRace() {
     DATABASE_URL: databaseUrl,
     REDIS_URL: inject("redisUrl"),
     API_KEY_SALT: "a salt that only tests use",
-    LOG_LEVEL: "warn",
+    LOG_LEVEL: "error",
   };
   const servers: ServerProcess[] = await Promise.all([1, 2, 3].map(() => startServerProcess(env)));
   onTestFinished(async () => {
@@ -69,7 +69,7 @@ test("of a hundred sessions that go for one feature at three servers, one gets i
     const { winners, reasons } = await race(world, () => "login");
 
     expect(winners).toHaveLength(1);
-    expect([...reasons]).toEqual(["FEATURE_ALREADY_HELD"]);
+    expect([...reasons].join()).toBe("FEATURE_ALREADY_HELD");
     expect(winners[0]?.fencingToken).toBeGreaterThan(last);
     last = winners[0]?.fencingToken ?? 0n;
     await releaseAll(world.workplace, winners);
@@ -85,7 +85,7 @@ test("of a hundred sessions that go for features that all overlap, one gets its 
     const { winners, reasons } = await race(world, (index) => `way-${index % shapes.length}`);
 
     expect(winners).toHaveLength(1);
-    expect([...reasons].sort()).toEqual(["CLAIM_CONFLICT", "FEATURE_ALREADY_HELD"]);
+    expect([...reasons].sort().join()).toBe("CLAIM_CONFLICT,FEATURE_ALREADY_HELD");
     await releaseAll(world.workplace, winners);
   }
 });

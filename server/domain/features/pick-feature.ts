@@ -209,7 +209,7 @@ async function endOfClaim(
   const record = await read.claims.get(claimId);
   if (record?.state === "held") {
     deps.alarm("a claim is gone while its session, record and epoch stand", { claimId, epoch: project.epoch });
-    await deps.claims.rebuild(project.id, project.epoch);
+    await deps.claims.rebuild(project.id, project.epoch, "always");
     return new ClaimsRecoveringError();
   }
   const feature = await requireFeature(read, project.id, asked.slug);

@@ -54,7 +54,7 @@ export class ClaimAccess {
 
   private async rebuildOrWait(projectId: ProjectId, epoch: number, attempt: number): Promise<void> {
     try {
-      await this.rebuild(projectId, epoch);
+      await this.rebuild(projectId, epoch, "when-lost");
     } catch (error) {
       if (!(error instanceof ClaimsRecoveringError)) throw error;
       // Another server is at it. A small project takes it milliseconds: no caller need hear of that.
@@ -67,18 +67,21 @@ export class ClaimAccess {
    *
    * The epoch is raised, and committed, before anything is read: a pick that was granted under the old one can't be
    * committed any more, and one that was committed is read (CLAIMS section 5).
+   *
+   * @param when `when-lost` leaves a store alone that serves that epoch, since somebody else has just rebuilt it
    */
-  rebuild(projectId: ProjectId, from: number): Promise<void> {
+  rebuild(projectId: ProjectId, from: number, when: "when-lost" | "always"): Promise<void> {
     const running = this.rebuilds.get(projectId);
     if (running !== undefined) return running;
     if (this.rebuilds.size >= MAX_REBUILDS) return Promise.reject(new ClaimsRecoveringError());
-    const rebuild = this.rebuildOnce(projectId, from).finally(() => this.rebuilds.delete(projectId));
+    const rebuild = this.rebuildOnce(projectId, from, when).finally(() => this.rebuilds.delete(projectId));
     this.rebuilds.set(projectId, rebuild);
     return rebuild;
   }
 
-  private async rebuildOnce(projectId: ProjectId, from: number): Promise<void> {
+  private async rebuildOnce(projectId: ProjectId, from: number, when: "when-lost" | "always"): Promise<void> {
     const ran = await this.database.exclusively(projectId, async () => {
+      if (when === "when-lost" && !isRecovering(await this.store.dueWork({ projectId, epoch: from }, 0))) return;
       if (!(await this.database.read.projects.raiseEpoch(projectId, from))) return;
       const scope = { projectId, epoch: from + 1 };
       const intent = this.newIntent();

@@ -69,12 +69,16 @@ async function openNew(
     throw new LimitExceededError("open sessions of one engineer in a project", MAX_OPEN_SESSIONS, "close some first");
   }
   const id = deps.newId() as SessionId;
-  const { outcome } = await deps.claims.run(project, (store, scope) =>
+  const { outcome, epoch } = await deps.claims.run(project, (store, scope) =>
     store.openSession(scope, id, project.settings.sessionTtlMs),
   );
   if (outcome.kind !== "alive") return undefined;
   const record = { ...opening, id, engineerId: caller.engineerId, openTime: deps.clock.now() };
-  if (!(await sessions.insert(record))) {
+  // A lease from an earlier epoch was wiped by a rebuild that could not know of it: then the record must not stand.
+  const recorded = await deps.database.transact(
+    async (tx) => (await tx.projects.lockEpoch(project.id, epoch)) && tx.sessions.insert(record),
+  );
+  if (!recorded) {
     await deps.claims.run(project, (store, scope) => store.endSession(scope, id, 0));
     return undefined;
   }

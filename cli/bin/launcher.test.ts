@@ -1,0 +1,71 @@
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { runCommand } from "../testing/cli-world.ts";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+
+let repository = "";
+let launcher = "";
+
+beforeEach(() => {
+  repository = mkdtempSync(join(tmpdir(), "nexus-launcher-"));
+  const bin = join(repository, "cli", "bin");
+  mkdirSync(bin, { recursive: true });
+  for (const name of ["nexus", "nexus.cjs"]) copyFileSync(join(HERE, name), join(bin, name));
+  launcher = join(bin, "nexus");
+});
+
+afterEach(() => rmSync(repository, { recursive: true }));
+
+function launch(program: string, args: readonly string[] = [], path = process.env["PATH"] ?? "") {
+  const env = { PATH: path, HOME: repository, XDG_CACHE_HOME: join(repository, "cache") };
+  return runCommand(program, args, { env, cwd: repository });
+}
+
+function bundle(source: string) {
+  mkdirSync(join(repository, "cli", "dist"));
+  writeFileSync(join(repository, "cli", "dist", "nexus.cjs"), source);
+}
+
+test("without a bundle it says what to run", async () => {
+  const { exitCode, stdout, stderr } = await launch(launcher);
+
+  expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
+  expect(stderr).toContain("make build");
+});
+
+test("through links, absolute and relative, it finds its bundle and passes everything on", async () => {
+  bundle("console.log(JSON.stringify(process.argv.slice(2))); process.exitCode = 6;");
+  const folder = join(repository, "node_modules", ".bin");
+  mkdirSync(folder, { recursive: true });
+  symlinkSync("../../cli/bin/nexus", join(folder, "nexus"));
+  symlinkSync(join(folder, "nexus"), join(repository, "second"));
+
+  const answer = await launch(join(repository, "second"), ["pick", "a b", "", "--x=*"]);
+
+  expect(answer).toEqual({ exitCode: 6, stdout: '["pick","a b","","--x=*"]\n', stderr: "" });
+});
+
+test("the Node beside the repository goes before the system's", async () => {
+  bundle("");
+  const node = join(repository, "node_modules", ".bin", "node");
+  mkdirSync(dirname(node), { recursive: true });
+  writeFileSync(node, "#!/bin/sh\necho beside\n");
+  chmodSync(node, 0o755);
+
+  expect((await launch(launcher)).stdout).toBe("beside\n");
+});
+
+test("without any Node it says what is missing", async () => {
+  const tools = join(repository, "tools");
+  mkdirSync(tools);
+  symlinkSync("/bin/sh", join(tools, "sh"));
+
+  const { exitCode, stderr } = await launch(launcher, [], [tools].join(delimiter));
+
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain("Node.js 22 or newer is needed");
+});

@@ -1,0 +1,23 @@
+// Runs the bundle with a compile cache of the user's own. It has to be a file of its own: the cache holds only what is
+// loaded after it was switched on. Written for old versions of Node, which it turns away.
+"use strict";
+const { existsSync } = require("node:fs");
+const { homedir } = require("node:os");
+const { isAbsolute, join } = require("node:path");
+
+const bundle = join(__dirname, "..", "dist", "nexus.cjs");
+const major = Number(process.versions.node.split(".")[0]);
+
+if (major < 22) {
+  process.stderr.write(`nexus: Node.js 22 or newer is needed; this is ${process.versions.node}\n`);
+  process.exitCode = 1;
+} else if (!existsSync(bundle)) {
+  process.stderr.write("nexus: the command line is not built yet; run `make build`\n");
+  process.exitCode = 1;
+} else {
+  const given = process.env.XDG_CACHE_HOME;
+  const cache = given && isAbsolute(given) ? given : join(homedir(), ".cache");
+  const { enableCompileCache } = require("node:module");
+  if (enableCompileCache) enableCompileCache(join(cache, "nexus", "compile"));
+  require(bundle);
+}

@@ -1,0 +1,190 @@
+import type { CommandClass } from "clipanion";
+import type { NexusContext } from "./context.ts";
+
+/** A command as far as it is known without loading it. */
+export interface CommandEntry {
+  /** The words that name it. */
+  readonly words: readonly string[];
+  /** Another name, for what is typed most. */
+  readonly alias?: string;
+  /** One line, the same as the class's usage description. */
+  readonly summary: string;
+  /** Loads the command's module; only the command that was asked for is ever evaluated. */
+  readonly load: () => Promise<CommandClass<NexusContext>>;
+}
+
+/** Every command, in the order in which help lists them. */
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    words: ["serve"],
+    summary: "run a server on this machine",
+    load: async () => (await import("./commands/serve.ts")).ServeCommand,
+  },
+  {
+    words: ["login"],
+    summary: "log in to a server, or register there",
+    load: async () => (await import("./commands/login.ts")).LoginCommand,
+  },
+  {
+    words: ["logout"],
+    summary: "forget the key of a server",
+    load: async () => (await import("./commands/logout.ts")).LogoutCommand,
+  },
+  {
+    words: ["whoami"],
+    summary: "show who you are, on which server",
+    load: async () => (await import("./commands/whoami.ts")).WhoamiCommand,
+  },
+  {
+    words: ["status"],
+    summary: "show the project at a glance: features, sessions, who holds what",
+    load: async () => (await import("./commands/status.ts")).StatusCommand,
+  },
+  {
+    words: ["project", "create"],
+    summary: "create a project",
+    load: async () => (await import("./commands/project/create.ts")).ProjectCreateCommand,
+  },
+  {
+    words: ["project", "list"],
+    summary: "list your projects",
+    load: async () => (await import("./commands/project/list.ts")).ProjectListCommand,
+  },
+  {
+    words: ["project", "show"],
+    summary: "show a project and its settings",
+    load: async () => (await import("./commands/project/show.ts")).ProjectShowCommand,
+  },
+  {
+    words: ["project", "use"],
+    summary: "link this repository with a project",
+    load: async () => (await import("./commands/project/use.ts")).ProjectUseCommand,
+  },
+  {
+    words: ["project", "settings"],
+    summary: "show or change how sessions and claims behave in a project",
+    load: async () => (await import("./commands/project/settings.ts")).ProjectSettingsCommand,
+  },
+  {
+    words: ["project", "members"],
+    summary: "list a project's members",
+    load: async () => (await import("./commands/project/members.ts")).ProjectMembersCommand,
+  },
+  {
+    words: ["project", "add-member"],
+    summary: "make a registered engineer a member",
+    load: async () => (await import("./commands/project/add-member.ts")).ProjectAddMemberCommand,
+  },
+  {
+    words: ["project", "remove-member"],
+    summary: "take a member out of a project",
+    load: async () => (await import("./commands/project/remove-member.ts")).ProjectRemoveMemberCommand,
+  },
+  {
+    words: ["project", "delete"],
+    summary: "delete a project with everything in it",
+    load: async () => (await import("./commands/project/delete.ts")).ProjectDeleteCommand,
+  },
+  {
+    words: ["feature", "create"],
+    summary: "create a feature as a draft",
+    load: async () => (await import("./commands/feature/create.ts")).FeatureCreateCommand,
+  },
+  {
+    words: ["feature", "list"],
+    summary: "list features",
+    load: async () => (await import("./commands/feature/list.ts")).FeatureListCommand,
+  },
+  {
+    words: ["feature", "available"],
+    summary: "list the features that could be picked now",
+    load: async () => (await import("./commands/feature/available.ts")).FeatureAvailableCommand,
+  },
+  {
+    words: ["feature", "show"],
+    summary: "show a feature",
+    load: async () => (await import("./commands/feature/show.ts")).FeatureShowCommand,
+  },
+  {
+    words: ["feature", "edit"],
+    summary: "change a feature",
+    load: async () => (await import("./commands/feature/edit.ts")).FeatureEditCommand,
+  },
+  {
+    words: ["feature", "ready"],
+    summary: "make a draft ready to be picked",
+    load: async () => (await import("./commands/feature/ready.ts")).FeatureReadyCommand,
+  },
+  {
+    words: ["feature", "unready"],
+    summary: "make a ready feature a draft again",
+    load: async () => (await import("./commands/feature/unready.ts")).FeatureUnreadyCommand,
+  },
+  {
+    words: ["feature", "pick"],
+    alias: "pick",
+    summary: "take a feature and claim every file it touches",
+    load: async () => (await import("./commands/feature/pick.ts")).FeaturePickCommand,
+  },
+  {
+    words: ["feature", "release"],
+    summary: "give a feature back; its files are free at once",
+    load: async () => (await import("./commands/feature/release.ts")).FeatureReleaseCommand,
+  },
+  {
+    words: ["feature", "done"],
+    alias: "done",
+    summary: "complete a feature; its files are free at once",
+    load: async () => (await import("./commands/feature/done.ts")).FeatureDoneCommand,
+  },
+  {
+    words: ["feature", "cancel"],
+    summary: "give a feature up for good",
+    load: async () => (await import("./commands/feature/cancel.ts")).FeatureCancelCommand,
+  },
+  {
+    words: ["feature", "delete"],
+    summary: "delete a draft",
+    load: async () => (await import("./commands/feature/delete.ts")).FeatureDeleteCommand,
+  },
+  {
+    words: ["claim", "check"],
+    summary: "tell who holds files, without claiming them",
+    load: async () => (await import("./commands/claim/check.ts")).ClaimCheckCommand,
+  },
+  {
+    words: ["session", "open"],
+    summary: "open a session for an agent",
+    load: async () => (await import("./commands/session/open.ts")).SessionOpenCommand,
+  },
+  {
+    words: ["session", "heartbeat"],
+    summary: "give a sign of life, so that the session keeps what it holds",
+    load: async () => (await import("./commands/session/heartbeat.ts")).SessionHeartbeatCommand,
+  },
+  {
+    words: ["session", "list"],
+    summary: "list the open sessions of the project",
+    load: async () => (await import("./commands/session/list.ts")).SessionListCommand,
+  },
+  {
+    words: ["session", "show"],
+    summary: "show the session that commands here act for, and how it was found",
+    load: async () => (await import("./commands/session/show.ts")).SessionShowCommand,
+  },
+  {
+    words: ["session", "close"],
+    summary: "end a session; what it holds is free at once",
+    load: async () => (await import("./commands/session/close.ts")).SessionCloseCommand,
+  },
+  {
+    words: ["admin", "reset-key"],
+    summary: "make a new key for an engineer who lost theirs, on the server's own machine",
+    load: async () => (await import("./commands/admin/reset-key.ts")).AdminResetKeyCommand,
+  },
+  {
+    words: ["version"],
+    summary: "print the version",
+    load: async () => (await import("./commands/version.ts")).VersionCommand,
+  },
+];

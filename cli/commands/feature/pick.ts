@@ -1,0 +1,53 @@
+import { type PickFeatureResponse, PickFeatureResponseSchema } from "@nexus/gen/nexus/v1/feature_service_pb";
+import { Command, Option } from "clipanion";
+import { cleanLine } from "../../output/clean-text.ts";
+import { formatFeature } from "../../output/describe-feature.ts";
+import { relativeTime } from "../../output/relative-time.ts";
+import { SessionCommand } from "../../session-command.ts";
+
+/** Takes a feature for the session, and keeps its fencing token. */
+export class FeaturePickCommand extends SessionCommand {
+  static override paths = [["feature", "pick"], ["pick"]];
+  static override usage = Command.Usage({
+    description: "take a feature and claim every file it touches",
+    details:
+      "All files or none: when somebody holds one of them, the pick is refused (exit code 3), and the answer says who, and what could be picked instead. Until 'nexus done' or 'nexus feature release' nobody else can pick a feature that touches the same files.",
+    examples: [
+      ["Pick a feature", "$0 pick login"],
+      ["For another session, as JSON", "$0 feature pick login --session $S --json"],
+    ],
+  });
+
+  slug = Option.String({ required: true, name: "feature" });
+
+  async run() {
+    const projectId = await this.workspace.projectId();
+    const { slug } = this;
+    const answer = await this.currentSession.use(async (sessionId) => {
+      const picked = await this.workspace.client.features.pickFeature({ projectId, slug, sessionId });
+      const fencingToken = String(picked.claim?.fencingToken ?? 0n);
+      await this.currentSession.keep(sessionId, { slug: picked.feature?.slug ?? slug, fencingToken });
+      return picked;
+    });
+    this.print(PickFeatureResponseSchema, answer, () => this.#describe(answer));
+  }
+
+  #describe({ feature, claim, briefing }: PickFeatureResponse): string {
+    if (feature === undefined) return "";
+    const now = this.context.now();
+    const held = (claim?.touches ?? []).map(({ path }) => `  ${cleanLine(path)}\n`).join("");
+    const until = `expires ${relativeTime(claim?.expireTime, now)} unless renewed`;
+    const before = briefing?.interruption;
+    const broken =
+      before === undefined
+        ? ""
+        : `earlier work on it by ${cleanLine(before.engineerName)} broke off ${relativeTime(before.time, now)}; half-done changes may lie in ${cleanLine(before.worktree)} on ${cleanLine(before.host)}\n`;
+    return [
+      `${this.style.green("picked")} ${this.style.bold(cleanLine(feature.slug))}; ${until}\n`,
+      held === "" ? "it touches no files: nothing keeps others from editing the same ones\n" : `you hold\n${held}`,
+      broken,
+      feature.spec === "" ? "" : `\n${formatFeature(feature, this.terminal, now)}\n`,
+      `next: nexus done   (or give it back: nexus feature release)\n`,
+    ].join("");
+  }
+}

@@ -1,0 +1,25 @@
+import { MarkFeatureReadyResponseSchema } from "@nexus/gen/nexus/v1/feature_service_pb";
+import { Command, Option } from "clipanion";
+import { cleanLine } from "../../output/clean-text.ts";
+import { formatWarnings } from "../../output/describe-feature.ts";
+import { ProjectCommand } from "../../project-command.ts";
+
+/** Makes a draft ready. */
+export class FeatureReadyCommand extends ProjectCommand {
+  static override paths = [["feature", "ready"]];
+  static override usage = Command.Usage({
+    description: "make a draft ready to be picked",
+    examples: [["Make it ready", "$0 feature ready login"]],
+  });
+
+  slug = Option.String({ required: true, name: "feature" });
+
+  async run() {
+    const projectId = await this.workspace.projectId();
+    const answer = await this.workspace.client.features.markFeatureReady({ projectId, slug: this.slug });
+    const warnings = formatWarnings(answer.warnings);
+    if (warnings !== "") this.note(warnings);
+    const slug = cleanLine(answer.feature?.slug ?? this.slug);
+    this.print(MarkFeatureReadyResponseSchema, answer, () => `${slug} is ready\nnext: nexus pick ${slug}\n`);
+  }
+}

@@ -1,0 +1,30 @@
+import { HeartbeatSessionResponseSchema } from "@nexus/gen/nexus/v1/session_service_pb";
+import { Command } from "clipanion";
+import { cleanLine } from "../../output/clean-text.ts";
+import { relativeTime } from "../../output/relative-time.ts";
+import { SessionCommand } from "../../session-command.ts";
+
+/** Renews the session's lease. */
+export class SessionHeartbeatCommand extends SessionCommand {
+  static override paths = [["session", "heartbeat"]];
+  static override usage = Command.Usage({
+    description: "give a sign of life, so that the session keeps what it holds",
+    details:
+      "Every command that acts for the session does the same. Needed during work without one, such as a long build.",
+    examples: [["Keep what you hold", "$0 session heartbeat"]],
+  });
+
+  async run() {
+    const projectId = await this.workspace.projectId();
+    const answer = await this.currentSession.use((sessionId) =>
+      this.workspace.client.sessions.heartbeatSession({ projectId, sessionId }),
+    );
+    const { session, claims } = answer;
+    const held = claims.flatMap(({ touches }) => touches.map(({ path }) => cleanLine(path)));
+    this.print(HeartbeatSessionResponseSchema, answer, () => {
+      const work = session?.featureSlug ? `works on ${cleanLine(session.featureSlug)}` : "holds nothing";
+      const files = held.length === 0 ? "" : ` and holds ${held.join("  ")}`;
+      return `the session ${work}${files}; it expires ${relativeTime(session?.expireTime, this.context.now())} unless renewed\n`;
+    });
+  }
+}

@@ -1,0 +1,38 @@
+import { NexusError } from "@nexus/client";
+import { CliError } from "./cli-error.ts";
+import type { NexusContext } from "./context.ts";
+import { ExitCode, exitCodeOf } from "./exit-codes.ts";
+import { cleanBlock } from "./output/clean-text.ts";
+import { describeError, type FailureContext } from "./output/describe-error.ts";
+import { createStyle } from "./output/style.ts";
+import { terminalOf } from "./output/terminal.ts";
+
+/**
+ * Prints a failure on stderr, for programs as JSON on one line, and answers the exit code that it stands for.
+ */
+export function reportFailure(
+  error: unknown,
+  json: boolean,
+  context: NexusContext,
+  failed: FailureContext = {},
+): ExitCode {
+  const failure = error instanceof NexusError || error instanceof CliError ? error : undefined;
+  if (json) {
+    const shown = failure ?? new NexusError({ code: "unknown", reason: "INTERNAL", message: unexpected(error) });
+    context.stderr.write(`${JSON.stringify(shown.toJson())}\n`);
+  } else {
+    const terminal = terminalOf(context.stderr, context.env);
+    const { red } = createStyle(terminal.color);
+    const text =
+      failure instanceof NexusError
+        ? describeError(failure, { terminal, now: context.now(), ...failed })
+        : `${cleanBlock(failure?.message ?? unexpected(error))}\n${failure?.next ? `next: ${failure.next}\n` : ""}`;
+    context.stderr.write(`${red("nexus:")} ${text}`);
+  }
+  if (failure instanceof CliError) return failure.exitCode;
+  return failure === undefined ? ExitCode.Failure : exitCodeOf(failure.reason);
+}
+
+function unexpected(error: unknown): string {
+  return `an unexpected failure of the command line: ${error instanceof Error ? error.message : String(error)}`;
+}

@@ -1,0 +1,186 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough, Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { COMMANDS } from "./command-table.ts";
+import { configPath, readConfig, writeConfig } from "./config/config-file.ts";
+import { run } from "./run.ts";
+
+// Clipanion's ES modules import a directory, which Node refuses; its CommonJS build is the one that works.
+vi.mock("clipanion", async () => (await import("node:module")).createRequire(import.meta.url)("clipanion"));
+
+let folder = "";
+
+beforeAll(() => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), "nexus-run-")));
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function nexus(args: readonly string[], env: Record<string, string> = {}, cwd = folder) {
+  const stdout = new PassThrough();
+  const stderr = new PassThrough();
+  const exitCode = await run(args, {
+    stdin: Readable.from([]),
+    stdout,
+    stderr,
+    env: { HOME: folder, ...env },
+    colorDepth: 1,
+    cwd,
+    platform: process.platform,
+    programFolder: folder,
+    now: () => new Date("2026-11-22T12:00:00Z"),
+  });
+  stdout.end();
+  stderr.end();
+  return { exitCode, stdout: await text(stdout), stderr: await text(stderr) };
+}
+
+test.each(COMMANDS.map((entry) => [entry.words.join(" "), entry] as const))(
+  "%s is the command that its class says, with an example",
+  async (words, { load, summary, alias }) => {
+    const command = await load();
+    const help = await nexus([...words.split(" "), "--help"]);
+
+    const paths = [words, ...(alias === undefined ? [] : [alias])];
+    expect(command.paths?.map((path) => path.join(" "))).toEqual(paths);
+    expect(command.usage?.description).toBe(summary);
+    expect(help).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(help.stdout).toContain(`nexus ${words}`);
+    expect(help.stdout).toContain("--json");
+    expect(help.stdout).toContain("Examples");
+  },
+);
+
+test("help works at each level and goes to stdout", async () => {
+  const overview = await nexus([]);
+
+  expect(overview).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(overview.stdout).toContain("feature pick");
+  expect((await nexus(["--help"])).stdout).toBe(overview.stdout);
+  expect((await nexus(["feature", "--help"])).stdout).toContain("feature create");
+  expect((await nexus(["feature", "--help"])).stdout).not.toContain("session open");
+  expect((await nexus(["help", "feature", "pick"])).stdout).toBe((await nexus(["pick", "-h"])).stdout);
+});
+
+test.each([
+  [["feture", "pick", "x"], "nexus feature pick"],
+  [["feature", "pik", "x"], "nexus feature pick"],
+  [["pikc"], "nexus pick"],
+  [["session", "list-all-of-them"], "nexus --help"],
+])("the unknown command %j exits 2 and names what may be meant", async (args, next) => {
+  const answer = await nexus(args);
+
+  expect(answer).toMatchObject({ exitCode: 2, stdout: "" });
+  expect(answer.stderr).toContain("there is no command");
+  expect(answer.stderr).toContain(`next: ${next}\n`);
+});
+
+test.each([
+  [["feature"]],
+  [["feature", "pick"]],
+  [["feature", "list", "--lane", "soon"]],
+  [["feature", "list", "--nope"]],
+  [["feature", "edit", "login"]],
+  [["login"]],
+  [["login", "--token", "nxs_secret"]],
+  [["session", "show", "--session", "../../etc/passwd"]],
+  [["project", "delete", "shop"]],
+])("%j can't be understood: exit 2, on stderr, with a next step", async (args) => {
+  const answer = await nexus(args, { NEXUS_API_KEY: "nxs_key" });
+
+  expect(answer).toMatchObject({ exitCode: 2, stdout: "" });
+  expect(answer.stderr).not.toContain("undefined");
+});
+
+test("a failure is one JSON object on stderr with --json", async () => {
+  const { stdout, stderr, exitCode } = await nexus(["feature", "list", "--lane", "soon", "--json"]);
+
+  expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 2 });
+  expect(JSON.parse(stderr)).toEqual({
+    error: {
+      code: "invalid_argument",
+      reason: "USAGE_INVALID",
+      message: '--lane is one of now, next, later, icebox, not "soon"',
+      details: [],
+    },
+  });
+});
+
+test("who is not logged in is told how: exit 5", async () => {
+  const answer = await nexus(["feature", "list"]);
+
+  expect(answer).toMatchObject({ exitCode: 5, stdout: "" });
+  expect(answer.stderr).toContain("next: nexus login");
+});
+
+test("where no project is chosen, the command to choose one is named: exit 2", async () => {
+  const answer = await nexus(["feature", "list"], { NEXUS_API_KEY: "nxs_key" });
+
+  expect(answer).toMatchObject({ exitCode: 2, stdout: "" });
+  expect(answer.stderr).toContain("next: nexus project use");
+});
+
+test("a server that is not there is exit 4, a sentence, and a next step", async () => {
+  const closed = createServer();
+  await new Promise<void>((resolve) => closed.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(closed.address() as AddressInfo).port}`;
+  await new Promise((resolve) => closed.close(resolve));
+
+  const answer = await nexus(["whoami"], { NEXUS_API_KEY: "nxs_key", NEXUS_URL: url });
+
+  expect(answer).toMatchObject({ exitCode: 4, stdout: "" });
+  expect(answer.stderr).toContain(`the server at ${url} can't be reached`);
+  expect(answer.stderr).toContain("the address comes from NEXUS_URL\n");
+  expect(answer.stderr).toContain("next: start one with 'nexus serve'");
+});
+
+test("a server that accepts and says nothing ends the command at its time limit: exit 4", async () => {
+  const silent = createServer();
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+
+  const env = { NEXUS_API_KEY: "nxs_key", NEXUS_URL: url, NEXUS_TIMEOUT_MS: "200" };
+  const answer = await nexus(["whoami", "--json"], env);
+  silent.close();
+
+  expect(answer).toMatchObject({ exitCode: 4, stdout: "" });
+  expect(JSON.parse(answer.stderr).error.reason).toBe("DEADLINE_EXCEEDED");
+});
+
+test("a link to a server that the user never logged in to gets no key: exit 5", async () => {
+  const repository = join(folder, "foreign");
+  mkdirSync(repository);
+  const link = { server: "https://evil.example.net", project: "5f0c8a5e-0000-4000-8000-000000000000", slug: "shop" };
+  writeFileSync(join(repository, ".nexus.json"), JSON.stringify(link));
+
+  const answer = await nexus(["feature", "list"], { NEXUS_API_KEY: "nxs_key" }, repository);
+
+  expect(answer).toMatchObject({ exitCode: 5, stdout: "" });
+  expect(answer.stderr).toContain("nexus login --server https://evil.example.net");
+});
+
+test("a link that says something else is named, not guessed around", async () => {
+  const repository = join(folder, "broken");
+  mkdirSync(repository);
+  writeFileSync(join(repository, ".nexus.json"), "{}");
+
+  const answer = await nexus(["feature", "list"], { NEXUS_API_KEY: "nxs_key" }, repository);
+
+  expect(answer.exitCode).toBe(1);
+  expect(answer.stderr).toContain(join(repository, ".nexus.json"));
+});
+
+test("the configuration is readable by its user only", () => {
+  const env = { XDG_CONFIG_HOME: join(folder, "config") };
+
+  writeConfig(env, { server: "http://a", keys: { "http://a": "nxs_key" } });
+
+  expect(statSync(configPath(env)).mode & 0o777).toBe(0o600);
+  expect(statSync(join(folder, "config", "nexus")).mode & 0o777).toBe(0o700);
+  expect(readConfig(env)).toEqual({ server: "http://a", keys: { "http://a": "nxs_key" } });
+});

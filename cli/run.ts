@@ -1,0 +1,86 @@
+import type { CommandClass } from "clipanion";
+import { CliError } from "./cli-error.ts";
+import type { NexusCommand } from "./command.ts";
+import type { NexusContext } from "./context.ts";
+import { findCommand } from "./find-command.ts";
+import { terminalOf } from "./output/terminal.ts";
+import { VERSION } from "./version.ts";
+
+/**
+ * Runs a command line. Every outcome is printed; nothing is thrown.
+ *
+ * Answers the exit code, or undefined when a server now runs in this process.
+ */
+export async function run(argv: readonly string[], context: NexusContext): Promise<number | undefined> {
+  try {
+    const asked = findCommand(argv);
+    switch (asked.kind) {
+      case "version":
+        context.stdout.write(`${VERSION}\n`);
+        return 0;
+      case "help":
+        context.stdout.write((await import("./help.ts")).overview(terminalOf(context.stdout, context.env)));
+        return 0;
+      case "group-help": {
+        const { groupOverview } = await import("./help.ts");
+        context.stdout.write(groupOverview(asked.group, terminalOf(context.stdout, context.env)));
+        return 0;
+      }
+      case "command-help":
+        context.stdout.write(await usageOf(await asked.entry.load(), context));
+        return 0;
+      case "command":
+        return await runCommand(await asked.entry.load(), asked.args, context);
+    }
+  } catch (error) {
+    const { reportFailure } = await import("./report-failure.ts");
+    return reportFailure(error, wantsJson(argv), context);
+  }
+}
+
+async function runCommand(
+  command: CommandClass<NexusContext>,
+  args: readonly string[],
+  context: NexusContext,
+): Promise<number | undefined> {
+  const cli = await cliOf(command, context);
+  const parsed = (await parse(() => cli.process([...args], context), args, command)) as NexusCommand;
+  try {
+    return (await parsed.execute()) ?? undefined;
+  } catch (error) {
+    const { reportFailure } = await import("./report-failure.ts");
+    return reportFailure(error, wantsJson(args), context, parsed.failureContext());
+  }
+}
+
+async function parse<Parsed>(
+  process: () => Parsed,
+  args: readonly string[],
+  command: CommandClass<NexusContext>,
+): Promise<Parsed> {
+  try {
+    return process();
+  } catch (error) {
+    const words = command.paths?.find((path) => path.every((word, at) => args[at] === word)) ?? [];
+    // Clipanion's own message repeats the usage; its candidates carry the reason alone.
+    const { candidates } = error as { readonly candidates?: readonly { readonly reason: string | null }[] };
+    const reason = candidates?.find((candidate) => candidate.reason)?.reason ?? (error as Error).message;
+    throw new CliError("USAGE_INVALID", reason.replace(/\.$/, ""), `nexus ${words.join(" ")} --help`, { cause: error });
+  }
+}
+
+async function usageOf(command: CommandClass<NexusContext>, context: NexusContext): Promise<string> {
+  return (await cliOf(command, context)).usage(command, { detailed: true, colored: context.colorDepth > 1 });
+}
+
+async function cliOf(command: CommandClass<NexusContext>, context: NexusContext) {
+  const { Cli } = await import("clipanion");
+  const cli = new Cli<NexusContext>({ binaryName: "nexus", enableColors: context.colorDepth > 1 });
+  cli.register(command);
+  return cli;
+}
+
+function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf("--");
+  return argv.slice(0, end === -1 ? undefined : end).includes("--json");
+}

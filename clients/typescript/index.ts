@@ -1,0 +1,4 @@
+export { createNexusClient, DEFAULT_TIMEOUT_MS, type NexusClient, type NexusClientOptions } from "./nexus-client.ts";
+export { type ErrorCode, type ErrorJson, NexusError, type NexusErrorReason, type ServerReason } from "./nexus-error.ts";
+export { type Page, pages } from "./pages.ts";
+export { parseServerUrl } from "./server-url.ts";

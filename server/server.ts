@@ -65,6 +65,7 @@ export async function serveOver(
         readMaxBytes: READ_MAX_BYTES,
         maxTimeoutMs: CALL_TIMEOUT_MS,
         allowedOrigins: config.allowedOrigins,
+        trustProxy: config.trustProxy,
         fallback: answerPlain(stores, metrics, state),
         onError: (error) => logger.warn({ err: error }, "an answer could not be written"),
       }),
@@ -100,7 +101,7 @@ export async function serveOver(
 
 /** One line a call. */
 function report(call: CallReport, logger: Logger, metrics: ReturnType<typeof createMetrics>): void {
-  const { callId, method, code, reason, durationMs, engineerId, names, cause } = call;
+  const { callId, method, code, reason, durationMs, engineerId, peer, names, cause } = call;
   metrics.calls.observe({ method, code }, durationMs / 1000);
   if (reason !== undefined) metrics.refusals.inc({ reason });
   const fields = {
@@ -110,6 +111,7 @@ function report(call: CallReport, logger: Logger, metrics: ReturnType<typeof cre
     reason,
     ms: Math.round(durationMs * 10) / 10,
     engineer: engineerId,
+    peer,
     ...names,
   };
   if (cause === undefined) logger.info(fields, "call");

@@ -9,6 +9,9 @@ export const callerKey = createContextKey<Caller | undefined>(undefined, { descr
 /** The request key of a call without a caller (Register). */
 export const anonymousRequestKey = createContextKey<RequestKey | undefined>(undefined, { description: "request key" });
 
+/** The address that the call came from, for the log. */
+export const peerKey = createContextKey<string>("", { description: "peer" });
+
 /** Who makes this call. */
 export function callerOf(context: HandlerContext): Caller {
   const caller = context.values.get(callerKey);

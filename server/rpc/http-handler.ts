@@ -6,6 +6,7 @@ import {
   type ConnectRouterOptions,
   cors,
   createConnectRouter,
+  createContextValues,
 } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { errorFromJsonBytes, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
@@ -15,6 +16,7 @@ import {
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
 import { RequestInvalidError } from "../domain/errors.ts";
+import { peerKey } from "./context.ts";
 import { errorToWire } from "./errors.ts";
 import type { NodeRequest, NodeResponse } from "./node-http.ts";
 
@@ -23,6 +25,8 @@ export interface HttpHandlerOptions extends ConnectRouterOptions {
   readonly routes: (router: ConnectRouter) => void;
   /** Origins that browsers may call from; `*` for any. */
   readonly allowedOrigins: readonly string[];
+  /** Whether `X-Forwarded-For` says who called. */
+  readonly trustProxy: boolean;
   /** Answers what is no rpc: /health and the like. */
   readonly fallback: (request: NodeRequest, response: NodeResponse) => void;
   /** Told of what went wrong below the rpc: a connection that broke in mid-answer. */
@@ -34,7 +38,7 @@ export interface HttpHandlerOptions extends ConnectRouterOptions {
  * browsers' preflights are answered, and a request body that can't be read is refused with our error details.
  */
 export function httpHandler(options: HttpHandlerOptions) {
-  const { routes, allowedOrigins, fallback, onError, ...routerOptions } = options;
+  const { routes, allowedOrigins, trustProxy, fallback, onError, ...routerOptions } = options;
   const router = createConnectRouter({ acceptCompression: [compressionGzip], ...routerOptions });
   routes(router);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
@@ -47,7 +51,7 @@ export function httpHandler(options: HttpHandlerOptions) {
       fallback(request, response);
       return;
     }
-    respond(handler, request, response).catch((error: unknown) => {
+    respond(handler, request, response, trustProxy).catch((error: unknown) => {
       // The caller went away before the answer was written: nobody is left to tell.
       if (ConnectError.from(error).code !== Code.Aborted) onError(error);
       if ("destroy" in response) response.destroy();
@@ -55,9 +59,22 @@ export function httpHandler(options: HttpHandlerOptions) {
   };
 }
 
-async function respond(handler: UniversalHandler, request: NodeRequest, response: NodeResponse): Promise<void> {
-  const answer = await handler(universalRequestFromNodeRequest(request, response, undefined, undefined));
+async function respond(
+  handler: UniversalHandler,
+  request: NodeRequest,
+  response: NodeResponse,
+  trustProxy: boolean,
+): Promise<void> {
+  const values = createContextValues().set(peerKey, peerOf(request, trustProxy));
+  const answer = await handler(universalRequestFromNodeRequest(request, response, undefined, values));
   await universalResponseToNodeResponse(await withErrorInfo(answer), response);
+}
+
+/** Who called: of several proxies the nearest one's word, since only that one is known to be ours. */
+function peerOf(request: NodeRequest, trustProxy: boolean): string {
+  const forwarded = trustProxy ? request.headers["x-forwarded-for"] : undefined;
+  const named = (Array.isArray(forwarded) ? forwarded.join(",") : forwarded)?.split(",").at(-1)?.trim();
+  return named || (request.socket.remoteAddress ?? "");
 }
 
 /**

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Code, type ConnectError, type Interceptor } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "@nexus/gen/google/rpc/error_details_pb";
-import { callerKey } from "../context.ts";
+import { callerKey, peerKey } from "../context.ts";
 import { errorToWire } from "../errors.ts";
 
 /** What is known of a call when it has ended. */
@@ -15,6 +15,8 @@ export interface CallReport {
   readonly reason: string | undefined;
   readonly durationMs: number;
   readonly engineerId: string | undefined;
+  /** Where the call came from. */
+  readonly peer: string;
   /** What the request names: project, feature, session, request id. */
   readonly names: Readonly<Record<string, string>>;
   /** What lies behind a defect, or a store that is away. */
@@ -41,6 +43,7 @@ export function reportCall(report: (call: CallReport) => void): Interceptor {
         reason: error?.findDetails(ErrorInfoSchema)[0]?.reason,
         durationMs: performance.now() - started,
         engineerId: request.contextValues.get(callerKey)?.engineerId,
+        peer: request.contextValues.get(peerKey),
         names: request.stream ? {} : namesOf(request.message),
         cause: error?.code === Code.Internal || error?.code === Code.Unavailable ? error.cause : undefined,
       });

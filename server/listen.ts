@@ -9,6 +9,10 @@ import type { NodeHandler } from "./rpc/node-http.ts";
 const HTTP2_PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 /** How long a new connection may take to say which HTTP it speaks. */
 const FIRST_BYTES_MS = 10_000;
+/** Calls that one HTTP/2 connection may have under way. */
+const HTTP2_SETTINGS = { maxConcurrentStreams: 256 };
+/** An HTTP/2 connection on which nothing happens for so long is told to end. */
+const IDLE_SESSION_MS = 600_000;
 
 /** A port that is being served. */
 export interface Listener {
@@ -30,15 +34,21 @@ export async function listen(config: Pick<Config, "host" | "port" | "tls">, hand
   const http1 = createHttpServer(handler);
   const http2 =
     config.tls === undefined
-      ? createHttp2Server(handler)
+      ? createHttp2Server({ settings: HTTP2_SETTINGS }, handler)
       : createSecureServer(
-          { allowHTTP1: true, cert: readFileSync(config.tls.certFile), key: readFileSync(config.tls.keyFile) },
+          {
+            settings: HTTP2_SETTINGS,
+            allowHTTP1: true,
+            cert: readFileSync(config.tls.certFile),
+            key: readFileSync(config.tls.keyFile),
+          },
           handler,
         );
   // It never listens itself; the event starts its watch over idle and slow connections all the same.
   http1.emit("listening");
   http2.on("session", (session) => {
     sessions.add(session);
+    session.setTimeout(IDLE_SESSION_MS, () => session.close());
     session.on("close", () => sessions.delete(session));
     session.on("error", () => session.destroy());
   });

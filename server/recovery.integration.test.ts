@@ -217,3 +217,16 @@ test("the status shows counts, live sessions with what they hold, and interrupte
   ]);
   expect(status.interrupted.map((f) => f.slug)).toEqual(["broken"]);
 });
+
+test("a rebuild that somebody else has just made is not made again", async () => {
+  const nexus = await startNexus("redis");
+  const { projectId: id, session } = await openWorkplace(nexus);
+  const projectId = id as ProjectId;
+  await session();
+  const { claims, database } = nexus.server.deps;
+  const before = await database.read.projects.getById(projectId);
+
+  await claims.rebuild(projectId, before?.epoch ?? 0, "when-lost");
+
+  expect((await database.read.projects.getById(projectId))?.epoch).toBe(before?.epoch);
+});

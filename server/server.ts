@@ -5,7 +5,7 @@ import { type Listener, listen } from "./listen.ts";
 import type { Logger } from "./logger.ts";
 import { createMetrics } from "./metrics.ts";
 import { httpHandler } from "./rpc/http-handler.ts";
-import { authenticate } from "./rpc/interceptors/authenticate.ts";
+import { authenticate, requireKey } from "./rpc/interceptors/authenticate.ts";
 import { type CallReport, reportCall } from "./rpc/interceptors/report-call.ts";
 import type { NodeRequest, NodeResponse } from "./rpc/node-http.ts";
 import { routes, type ServiceDeps } from "./rpc/routes.ts";
@@ -13,8 +13,6 @@ import { type OpenStores, openStores, wire } from "./wiring.ts";
 
 /** A request body may be so large. */
 const READ_MAX_BYTES = 8 * 1024 * 1024;
-/** The server ends any unary call after so long, whatever the caller asked for. */
-const CALL_TIMEOUT_MS = 30_000;
 /** How often the reconciler runs; a random part keeps several servers from running it together. */
 const RECONCILE_MS = 1_000;
 /** How long calls under way may take to end when the server stops. */
@@ -61,9 +59,9 @@ export async function serveOver(
       httpHandler({
         routes: routes(deps),
         interceptors: [reportCall((call) => report(call, logger, metrics)), authenticate(deps.verifier)],
+        requestGate: requireKey(deps.verifier),
         jsonOptions: { ignoreUnknownFields: false, alwaysEmitImplicit: true },
         readMaxBytes: READ_MAX_BYTES,
-        maxTimeoutMs: CALL_TIMEOUT_MS,
         allowedOrigins: config.allowedOrigins,
         trustProxy: config.trustProxy,
         fallback: answerPlain(stores, metrics, state),

@@ -1,4 +1,4 @@
-import { create, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import {
@@ -97,10 +97,14 @@ const STORE_RETRY_MS = 500;
 /**
  * The wire form of anything a handler threw. What is not the domain's nor Connect's own is a defect: the caller gets
  * INTERNAL with the request id, the log gets the cause.
+ *
+ * @param detailBytes the room for the typed detail, where the protocol bounds it; what does not fit is counted in it
  */
-export function errorToWire(error: unknown, callId: string): ConnectError {
+export function errorToWire(error: unknown, callId: string, detailBytes?: number): ConnectError {
   if (error instanceof NexusError) {
-    return withInfo(new ConnectError(error.message, CODES[error.reason]), error.reason, {}, detailsOf(error), error);
+    const details = detailsOf(error).map((one) => fitted(one, detailBytes ?? Number.POSITIVE_INFINITY));
+    const wire = new ConnectError(shortened(error.message), CODES[error.reason]);
+    return withInfo(wire, error.reason, {}, details, error);
   }
   if (error instanceof ConnectError) {
     if (error.findDetails(ErrorInfoSchema).length > 0) return error;
@@ -114,6 +118,31 @@ export function errorToWire(error: unknown, callId: string): ConnectError {
     [],
     error,
   );
+}
+
+/** Characters of a message; the typed details have the whole. */
+const MAX_MESSAGE = 1_000;
+
+function shortened(message: string): string {
+  return message.length <= MAX_MESSAGE ? message : `${message.slice(0, MAX_MESSAGE - 1)}…`;
+}
+
+/** The same detail with as many of its list's entries as fit. */
+function fitted({ desc, value }: Detail, room: number): Detail {
+  const list = desc === ClaimConflictSchema ? "blocked" : desc === SessionExpiredSchema ? "lostTouches" : undefined;
+  const entries = list === undefined ? [] : (value[list] as unknown[]);
+  if (list === undefined || sizeOf(desc, value) <= room) return { desc, value };
+  let [fits, tooMany] = [0, entries.length];
+  while (tooMany - fits > 1) {
+    const half = Math.floor((fits + tooMany) / 2);
+    if (sizeOf(desc, { ...value, [list]: entries.slice(0, half) }) <= room) fits = half;
+    else tooMany = half;
+  }
+  return { desc, value: { ...value, [list]: entries.slice(0, fits), omitted: entries.length - fits } };
+}
+
+function sizeOf(desc: DescMessage, value: Record<string, unknown>): number {
+  return toBinary(desc, create(desc, value as MessageInitShape<DescMessage>)).byteLength;
 }
 
 /** Errors that Connect itself raises before or around a handler. */

@@ -8,17 +8,16 @@ import {
   ListAvailableFeaturesRequestSchema,
   ListFeaturesRequestSchema,
 } from "@nexus/gen/nexus/v1/feature_service_pb";
+import { MAX_TOUCHES_PER_CLAIM } from "../domain/claims/claim-store.ts";
 import type { FeatureDeps } from "../domain/features/deps.ts";
 import { cancelFeature, endFeature } from "../domain/features/end-feature.ts";
 import type { Feature } from "../domain/features/feature.ts";
-import type { FeatureListKey } from "../domain/features/feature-store.ts";
 import { pickFeature } from "../domain/features/pick-feature.ts";
 import { findFeature, listAvailableFeatures, listFeatures } from "../domain/features/read-features.ts";
 import {
   createFeature,
   deleteFeature,
   MAX_DEPENDENCIES,
-  MAX_TOUCHES,
   moveFeature,
   updateFeature,
 } from "../domain/features/write-feature.ts";
@@ -26,7 +25,13 @@ import { FieldParser, slugFrom } from "../domain/field-parser.ts";
 import type { ProjectId, SessionId, Slug } from "../domain/ids.ts";
 import { callerOf } from "./context.ts";
 import { pickedClaimToProto } from "./convert/claim.ts";
-import { featureToProto, laneFromProto, statusFromProto, touchesFromProto } from "./convert/feature.ts";
+import {
+  featureListKeyFromToken,
+  featureToProto,
+  laneFromProto,
+  statusFromProto,
+  touchesFromProto,
+} from "./convert/feature.ts";
 import { parseUpdateMask } from "./field-mask.ts";
 import { decodePageToken, encodePageToken } from "./page-token.ts";
 
@@ -48,7 +53,7 @@ export function featureService(deps: FeatureDeps): Partial<ServiceImpl<typeof Fe
         title,
         spec: fields.text("spec", request.spec, 0, MAX_SPEC),
         lane: laneFromProto(fields, "lane", request.lane, "next"),
-        touches: touchesFromProto(fields, "touches", request.touches, MAX_TOUCHES),
+        touches: touchesFromProto(fields, "touches", request.touches, MAX_TOUCHES_PER_CLAIM),
         dependsOn: slugsFromProto(fields, "depends_on", request.dependsOn),
       };
       fields.done();
@@ -60,12 +65,14 @@ export function featureService(deps: FeatureDeps): Partial<ServiceImpl<typeof Fe
       const fields = new FieldParser();
       const projectId = fields.id<ProjectId>("project_id", request.projectId);
       const filter = {
-        statuses: request.statuses.flatMap((s, i) => statusFromProto(fields, `statuses[${i}]`, s) ?? []),
-        lanes: request.lanes.map((lane, i) => laneFromProto(fields, `lanes[${i}]`, lane, "next")),
+        statuses: request.statuses.slice(0, 100).flatMap((s, i) => statusFromProto(fields, `statuses[${i}]`, s) ?? []),
+        lanes: request.lanes.slice(0, 100).map((lane, i) => laneFromProto(fields, `lanes[${i}]`, lane, "next")),
       };
+      fields.atMost("statuses", request.statuses, 100);
+      fields.atMost("lanes", request.lanes, 100);
       const size = fields.pageSize(request.pageSize);
+      const after = featureListKeyFromToken(fields, decodePageToken(ListFeaturesRequestSchema, request));
       fields.done();
-      const after = decodePageToken(ListFeaturesRequestSchema, request) as FeatureListKey | undefined;
       const page = await listFeatures(deps, callerOf(context), projectId, filter, { size, after });
       return {
         features: page.items.map(featureToProto),
@@ -78,8 +85,8 @@ export function featureService(deps: FeatureDeps): Partial<ServiceImpl<typeof Fe
       const projectId = fields.id<ProjectId>("project_id", request.projectId);
       if (request.includeBlocked) fields.reject("include_blocked", "is not supported yet; leave it out");
       const size = fields.pageSize(request.pageSize);
+      const after = featureListKeyFromToken(fields, decodePageToken(ListAvailableFeaturesRequestSchema, request));
       fields.done();
-      const after = decodePageToken(ListAvailableFeaturesRequestSchema, request) as FeatureListKey | undefined;
       const page = await listAvailableFeatures(deps, callerOf(context), projectId, { size, after });
       return {
         features: page.items.map(featureToProto),
@@ -103,7 +110,7 @@ export function featureService(deps: FeatureDeps): Partial<ServiceImpl<typeof Fe
         spec: mask.has("spec") ? fields.text("feature.spec", given?.spec ?? "", 0, MAX_SPEC) : undefined,
         lane: mask.has("lane") ? laneFromProto(fields, "feature.lane", given?.lane ?? 0, "next") : undefined,
         touches: mask.has("touches")
-          ? touchesFromProto(fields, "feature.touches", given?.touches ?? [], MAX_TOUCHES)
+          ? touchesFromProto(fields, "feature.touches", given?.touches ?? [], MAX_TOUCHES_PER_CLAIM)
           : undefined,
         dependsOn: mask.has("depends_on")
           ? slugsFromProto(fields, "feature.depends_on", given?.dependsOn ?? [])
@@ -161,9 +168,11 @@ export function featureService(deps: FeatureDeps): Partial<ServiceImpl<typeof Fe
 
     async cancelFeature(request, context) {
       const fields = new FieldParser();
-      const sessionId = request.sessionId === "" ? undefined : fields.id<SessionId>("session_id", request.sessionId);
+      const { fencingToken } = request;
+      // Without a token the caller does not say that the session holds it.
+      const sessionId = fencingToken === 0n ? undefined : fields.id<SessionId>("session_id", request.sessionId);
       fields.done();
-      const hold = sessionId && { sessionId, fencingToken: request.fencingToken };
+      const hold = sessionId && { sessionId, fencingToken };
       return { feature: featureToProto(await cancelFeature(deps, callerOf(context), named(request), hold)) };
     },
   };

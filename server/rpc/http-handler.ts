@@ -9,7 +9,8 @@ import {
   createContextValues,
 } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
-import { errorFromJsonBytes, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
+import { codeToHttpStatus, errorFromJsonBytes, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
+import { findTrailerError, setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import {
   compressionGzip,
   universalRequestFromNodeRequest,
@@ -78,26 +79,48 @@ function peerOf(request: NodeRequest, trustProxy: boolean): string {
 }
 
 /**
- * Connect refuses a JSON body with unknown or misshapen fields before any interceptor sees the call. Here that refusal
- * gets the reason and the field that every other one has.
+ * Connect refuses what it can't read (unknown fields, malformed messages, bodies over the limit) before any interceptor
+ * sees the call. Here that refusal gets the reason, and where it can the field, that every other one has. Over gRPC-Web
+ * it keeps Connect's plain form, since its trailers are within the body.
  */
 async function withErrorInfo(answer: UniversalServerResponse): Promise<UniversalServerResponse> {
-  const isJson = answer.header?.get("content-type") === "application/json";
-  if (answer.status !== 400 || !isJson || answer.header?.has("content-encoding") || answer.body === undefined) {
-    return answer;
+  const { header, body, trailer } = answer;
+  if (body === undefined) return answer;
+  const type = header?.get("content-type") ?? "";
+  if (answer.status !== 200 && type === "application/json" && !header?.has("content-encoding")) {
+    const error = errorFromJsonBytes(await readAll(body), undefined, new ConnectError("malformed error"));
+    const wire = error.details.length > 0 ? error : unreadToWire(error);
+    const bytes = errorToJsonBytes(wire, undefined);
+    header?.set("content-length", String(bytes.byteLength));
+    return { ...answer, status: codeToHttpStatus(wire.code), body: once(bytes) };
   }
+  if (type.startsWith("application/grpc") && !type.startsWith("application/grpc-web") && trailer !== undefined) {
+    return { ...answer, body: thenMendTrailer(body, trailer) };
+  }
+  return answer;
+}
+
+/** gRPC's status stands in the trailer, which is complete when the body has ended. */
+async function* thenMendTrailer(body: AsyncIterable<Uint8Array>, trailer: Headers): AsyncIterable<Uint8Array> {
+  yield* body;
+  const error = findTrailerError(trailer);
+  if (error !== undefined && error.details.length === 0) setTrailerStatus(trailer, unreadToWire(error));
+}
+
+async function readAll(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of answer.body) chunks.push(chunk);
-  const bytes = Buffer.concat(chunks);
-  const error = errorFromJsonBytes(bytes, undefined, new ConnectError("malformed error"));
-  const unread = error.code === Code.InvalidArgument && error.details.length === 0;
-  const body = unread ? errorToJsonBytes(errorToWire(bodyInvalid(error.rawMessage), ""), undefined) : bytes;
-  answer.header?.set("content-length", String(body.byteLength));
-  return { ...answer, body: once(body) };
+  for await (const chunk of body) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }
 
 async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
   yield bytes;
+}
+
+/** Whatever Connect could not read is the caller's to mend; what it says of a broken message is INTERNAL otherwise. */
+function unreadToWire(error: ConnectError): ConnectError {
+  const unreadable = error.code === Code.InvalidArgument || error.code === Code.Internal;
+  return errorToWire(unreadable ? bodyInvalid(error.rawMessage) : error, "");
 }
 
 /** The parser says `cannot decode message nexus.v1.X from JSON: key "y" is unknown` or `cannot decode field nexus.v1.X.y from JSON: …`. */

@@ -36,11 +36,8 @@ export function sessionService(deps: SessionDeps): Partial<ServiceImpl<typeof Se
       const fields = new FieldParser();
       const projectId = fields.id<ProjectId>("project_id", request.projectId);
       const size = fields.pageSize(request.pageSize);
+      const after = sessionListKeyFromToken(fields, decodePageToken(ListActiveSessionsRequestSchema, request));
       fields.done();
-      const key = decodePageToken(ListActiveSessionsRequestSchema, request) as
-        | { openTime: string; id: SessionId }
-        | undefined;
-      const after: SessionListKey | undefined = key && { openTime: new Date(key.openTime), id: key.id };
       const page = await listActiveSessions(deps, callerOf(context), projectId, { size, after });
       return {
         sessions: page.items.map(sessionToProto),
@@ -60,6 +57,18 @@ export function sessionService(deps: SessionDeps): Partial<ServiceImpl<typeof Se
       return { session: sessionToProto(view) };
     },
   };
+}
+
+/** Where a list of sessions goes on. */
+function sessionListKeyFromToken(fields: FieldParser, key: unknown): SessionListKey | undefined {
+  if (key === undefined) return undefined;
+  const { openTime, id } = Object(key) as Partial<Record<keyof SessionListKey, unknown>>;
+  const time = new Date(typeof openTime === "string" ? openTime : Number.NaN);
+  if (Number.isNaN(time.getTime()) || typeof id !== "string") {
+    fields.reject("page_token", "is not a token of this list");
+    return undefined;
+  }
+  return { openTime: time, id: fields.id<SessionId>("page_token", id) };
 }
 
 function named(request: { projectId: string; sessionId: string }) {

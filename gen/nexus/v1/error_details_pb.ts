@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file nexus/v1/error_details.proto.
  */
 export const file_nexus_v1_error_details: GenFile = /*@__PURE__*/
-  fileDesc("ChxuZXh1cy92MS9lcnJvcl9kZXRhaWxzLnByb3RvEghuZXh1cy52MSK5AgoNQ2xhaW1Db25mbGljdBIwCgdibG9ja2VkGAEgAygLMh8ubmV4dXMudjEuQ2xhaW1Db25mbGljdC5CbG9ja2VkEjcKC3N1Z2dlc3Rpb25zGAIgAygLMiIubmV4dXMudjEuQ2xhaW1Db25mbGljdC5TdWdnZXN0aW9uGnQKB0Jsb2NrZWQSHgoFdG91Y2gYASABKAsyDy5uZXh1cy52MS5Ub3VjaBIRCgloZWxkX3BhdGgYAiABKAkSFAoMd2l0bmVzc19wYXRoGAMgASgJEiAKBmhvbGRlchgEIAEoCzIQLm5leHVzLnYxLkhvbGRlchpHCgpTdWdnZXN0aW9uEgwKBHNsdWcYASABKAkSDQoFdGl0bGUYAiABKAkSHAoEbGFuZRgDIAEoDjIOLm5leHVzLnYxLkxhbmUiNgoSRmVhdHVyZUFscmVhZHlIZWxkEiAKBmhvbGRlchgBIAEoCzIQLm5leHVzLnYxLkhvbGRlciJSChFGZW5jaW5nVG9rZW5TdGFsZRIUCgxmZWF0dXJlX3NsdWcYASABKAkSJwoGc3RhdHVzGAIgASgOMhcubmV4dXMudjEuRmVhdHVyZVN0YXR1cyKDAQoOU2Vzc2lvbkV4cGlyZWQSLwoLZXhwaXJlX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhkKEWxvc3RfZmVhdHVyZV9zbHVnGAIgASgJEiUKDGxvc3RfdG91Y2hlcxgDIAMoCzIPLm5leHVzLnYxLlRvdWNoIiMKC1Nlc3Npb25CdXN5EhQKDGZlYXR1cmVfc2x1ZxgBIAEoCSKoAQoXU3RhdHVzVHJhbnNpdGlvbkludmFsaWQSFAoMZmVhdHVyZV9zbHVnGAEgASgJEiUKBGZyb20YAiABKA4yFy5uZXh1cy52MS5GZWF0dXJlU3RhdHVzEiYKBWFza2VkGAMgASgOMhcubmV4dXMudjEuRmVhdHVyZVN0YXR1cxIoCgdhbGxvd2VkGAQgAygOMhcubmV4dXMudjEuRmVhdHVyZVN0YXR1cyKFAQoRRGVwZW5kZW5jaWVzVW5tZXQSMAoFdW5tZXQYASADKAsyIS5uZXh1cy52MS5EZXBlbmRlbmNpZXNVbm1ldC5Vbm1ldBo+CgVVbm1ldBIMCgRzbHVnGAEgASgJEicKBnN0YXR1cxgCIAEoDjIXLm5leHVzLnYxLkZlYXR1cmVTdGF0dXMiIAoPRGVwZW5kZW5jeUN5Y2xlEg0KBWN5Y2xlGAEgAygJIiQKDEV0YWdNaXNtYXRjaBIUCgxjdXJyZW50X2V0YWcYASABKAkiJwoQUGVybWlzc2lvbkRlbmllZBITCgtuZWVkZWRfcm9sZRgBIAEoCSJEChBOb3RoaW5nQXZhaWxhYmxlEjAKB2Jsb2NrZWQYASADKAsyHy5uZXh1cy52MS5DbGFpbUNvbmZsaWN0LkJsb2NrZWQiTQoJQ2xhaW1Mb3N0EhQKDGZlYXR1cmVfc2x1ZxgBIAEoCRIqCgVjYXVzZRgCIAEoDjIbLm5leHVzLnYxLkludGVycnVwdGlvbkNhdXNlIi0KEkV2ZW50Q3Vyc29yRXhwaXJlZBIXCg9vbGRlc3Rfc2VxdWVuY2UYASABKAQibgoMU3RyZWFtUmVzdW1lEjAKBWFmdGVyGAEgAygLMiEubmV4dXMudjEuU3RyZWFtUmVzdW1lLkFmdGVyRW50cnkaLAoKQWZ0ZXJFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAQ6AjgBYgZwcm90bzM", [file_google_protobuf_timestamp, file_nexus_v1_claim, file_nexus_v1_feature]);
+  fileDesc("ChxuZXh1cy92MS9lcnJvcl9kZXRhaWxzLnByb3RvEghuZXh1cy52MSLKAgoNQ2xhaW1Db25mbGljdBIwCgdibG9ja2VkGAEgAygLMh8ubmV4dXMudjEuQ2xhaW1Db25mbGljdC5CbG9ja2VkEjcKC3N1Z2dlc3Rpb25zGAIgAygLMiIubmV4dXMudjEuQ2xhaW1Db25mbGljdC5TdWdnZXN0aW9uEg8KB29taXR0ZWQYAyABKAUadAoHQmxvY2tlZBIeCgV0b3VjaBgBIAEoCzIPLm5leHVzLnYxLlRvdWNoEhEKCWhlbGRfcGF0aBgCIAEoCRIUCgx3aXRuZXNzX3BhdGgYAyABKAkSIAoGaG9sZGVyGAQgASgLMhAubmV4dXMudjEuSG9sZGVyGkcKClN1Z2dlc3Rpb24SDAoEc2x1ZxgBIAEoCRINCgV0aXRsZRgCIAEoCRIcCgRsYW5lGAMgASgOMg4ubmV4dXMudjEuTGFuZSI2ChJGZWF0dXJlQWxyZWFkeUhlbGQSIAoGaG9sZGVyGAEgASgLMhAubmV4dXMudjEuSG9sZGVyIlIKEUZlbmNpbmdUb2tlblN0YWxlEhQKDGZlYXR1cmVfc2x1ZxgBIAEoCRInCgZzdGF0dXMYAiABKA4yFy5uZXh1cy52MS5GZWF0dXJlU3RhdHVzIpQBCg5TZXNzaW9uRXhwaXJlZBIvCgtleHBpcmVfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoRbG9zdF9mZWF0dXJlX3NsdWcYAiABKAkSJQoMbG9zdF90b3VjaGVzGAMgAygLMg8ubmV4dXMudjEuVG91Y2gSDwoHb21pdHRlZBgEIAEoBSIjCgtTZXNzaW9uQnVzeRIUCgxmZWF0dXJlX3NsdWcYASABKAkiqAEKF1N0YXR1c1RyYW5zaXRpb25JbnZhbGlkEhQKDGZlYXR1cmVfc2x1ZxgBIAEoCRIlCgRmcm9tGAIgASgOMhcubmV4dXMudjEuRmVhdHVyZVN0YXR1cxImCgVhc2tlZBgDIAEoDjIXLm5leHVzLnYxLkZlYXR1cmVTdGF0dXMSKAoHYWxsb3dlZBgEIAMoDjIXLm5leHVzLnYxLkZlYXR1cmVTdGF0dXMihQEKEURlcGVuZGVuY2llc1VubWV0EjAKBXVubWV0GAEgAygLMiEubmV4dXMudjEuRGVwZW5kZW5jaWVzVW5tZXQuVW5tZXQaPgoFVW5tZXQSDAoEc2x1ZxgBIAEoCRInCgZzdGF0dXMYAiABKA4yFy5uZXh1cy52MS5GZWF0dXJlU3RhdHVzIiAKD0RlcGVuZGVuY3lDeWNsZRINCgVjeWNsZRgBIAMoCSIkCgxFdGFnTWlzbWF0Y2gSFAoMY3VycmVudF9ldGFnGAEgASgJIicKEFBlcm1pc3Npb25EZW5pZWQSEwoLbmVlZGVkX3JvbGUYASABKAkiRAoQTm90aGluZ0F2YWlsYWJsZRIwCgdibG9ja2VkGAEgAygLMh8ubmV4dXMudjEuQ2xhaW1Db25mbGljdC5CbG9ja2VkIk0KCUNsYWltTG9zdBIUCgxmZWF0dXJlX3NsdWcYASABKAkSKgoFY2F1c2UYAiABKA4yGy5uZXh1cy52MS5JbnRlcnJ1cHRpb25DYXVzZSItChJFdmVudEN1cnNvckV4cGlyZWQSFwoPb2xkZXN0X3NlcXVlbmNlGAEgASgEIm4KDFN0cmVhbVJlc3VtZRIwCgVhZnRlchgBIAMoCzIhLm5leHVzLnYxLlN0cmVhbVJlc3VtZS5BZnRlckVudHJ5GiwKCkFmdGVyRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgEOgI4AWIGcHJvdG8z", [file_google_protobuf_timestamp, file_nexus_v1_claim, file_nexus_v1_feature]);
 
 /**
  * Detail of CLAIM_CONFLICT: everything that stands in the way, and what could be picked instead.
@@ -25,7 +25,7 @@ export const file_nexus_v1_error_details: GenFile = /*@__PURE__*/
  */
 export type ClaimConflict = Message<"nexus.v1.ClaimConflict"> & {
   /**
-   * Every blocked touch with each claim that blocks it; at most 64 in all.
+   * Every blocked touch with each claim that blocks it; at most 64 in all, and over gRPC as many as its metadata holds.
    *
    * @generated from field: repeated nexus.v1.ClaimConflict.Blocked blocked = 1;
    */
@@ -37,6 +37,13 @@ export type ClaimConflict = Message<"nexus.v1.ClaimConflict"> & {
    * @generated from field: repeated nexus.v1.ClaimConflict.Suggestion suggestions = 2;
    */
   suggestions: ClaimConflict_Suggestion[];
+
+  /**
+   * How many of `blocked` were left out for want of room.
+   *
+   * @generated from field: int32 omitted = 3;
+   */
+  omitted: number;
 };
 
 /**
@@ -193,11 +200,18 @@ export type SessionExpired = Message<"nexus.v1.SessionExpired"> & {
   lostFeatureSlug: string;
 
   /**
-   * The touches that it held.
+   * The touches that it held; over gRPC as many as its metadata holds.
    *
    * @generated from field: repeated nexus.v1.Touch lost_touches = 3;
    */
   lostTouches: Touch[];
+
+  /**
+   * How many of `lost_touches` were left out for want of room.
+   *
+   * @generated from field: int32 omitted = 4;
+   */
+  omitted: number;
 };
 
 /**

@@ -30,19 +30,22 @@ export interface ClaimRecordStore {
    */
   voidUnlessCommitted(projectId: ProjectId, claimId: ClaimId): Promise<ClaimRecordState>;
 
-  /** Ends every held claim of a feature; answers their ids, which the claim store has to free now. */
-  endOfFeature(featureId: FeatureId, time: Date): Promise<ClaimId[]>;
+  /**
+   * Ends every held claim of a feature; answers their ids, which the claim store has to free now. `lost` ones are told
+   * to a late holder.
+   */
+  endOfFeature(featureId: FeatureId, how: "released" | "lost", time: Date): Promise<ClaimId[]>;
 
   /** These were freed in the claim store; nothing is left to do for them. */
   markEnded(claimIds: readonly ClaimId[]): Promise<void>;
 
-  /** Up to `limit` claims of a project that ended before `before` and are not known to be freed. */
-  listEnding(projectId: ProjectId, before: Date, limit: number): Promise<ClaimId[]>;
+  /** Up to `limit` claims of a project that have ended and are not known to be freed, the earliest first. */
+  listEnding(projectId: ProjectId, limit: number): Promise<ClaimId[]>;
 
   /** Every held claim of a project. */
   listHeld(projectId: ProjectId): Promise<ClaimRecord[]>;
 
-  /** The claim that a session lost by its own end: one that ended no earlier than the session did. */
+  /** The claim that a session lost by its own end. */
   lostOfSession(sessionId: SessionId): Promise<ClaimRecord | undefined>;
 
   /** What is recorded of a claim, and how it stands. */

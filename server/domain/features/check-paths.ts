@@ -1,5 +1,5 @@
 import type { Caller } from "../caller.ts";
-import { compileStored } from "../claims/compile-touches.ts";
+import { checkAlternatives, compileStored } from "../claims/compile-touches.ts";
 import { TouchTooBroadError } from "../errors.ts";
 import type { ProjectId, SessionId } from "../ids.ts";
 import { requireMember } from "../projects/require-member.ts";
@@ -35,6 +35,7 @@ export async function checkPaths(
     await requireOpenSession(read, projectId, sessionId, caller.engineerId);
     await renewSession(deps, project, sessionId);
   }
+  checkAlternatives(paths.map((path) => ({ path })));
   const patterns = paths.map((path) => compileStored(path, project.settings.caseSensitive));
   const { outcome } = await deps.claims.run(project, (store, scope) => store.check(scope, patterns));
   if (outcome.kind === "too-broad") throw new TouchTooBroadError(paths[outcome.touch] ?? "");

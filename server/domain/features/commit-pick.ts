@@ -1,6 +1,5 @@
 import type { Caller } from "../caller.ts";
 import type { AcquireOutcome } from "../claims/claim-store.ts";
-import { StoreUnavailableError } from "../errors.ts";
 import type { ClaimId } from "../ids.ts";
 import type { Project } from "../projects/project.ts";
 import { settleClaim } from "../recovery/settle-claim.ts";
@@ -60,7 +59,7 @@ async function commit(deps: FeatureDeps, caller: Caller, pick: GrantedPick): Pro
           sessionId: session.id,
           claimId,
           fencingToken,
-          touchesRevision: feature.touchesRevision,
+          revision: feature.revision,
           time: acquireTime,
         })) &&
         (await tx.claims.insertHeld(project.id, {
@@ -77,8 +76,7 @@ async function commit(deps: FeatureDeps, caller: Caller, pick: GrantedPick): Pro
     });
   } catch (error) {
     if (error instanceof PickNotCommitted || error instanceof SessionBusyConflict) return undefined;
-    // COMMIT without an answer: bar the claim from being committed, unless it was.
-    if (!(error instanceof StoreUnavailableError)) throw error;
+    // Perhaps a COMMIT without an answer: bar the claim from being committed, unless it was.
     if (await settleClaim(deps, { id: project.id, epoch }, claimId)) return { claimId };
     throw error;
   }

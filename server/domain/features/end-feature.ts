@@ -25,6 +25,9 @@ interface Ended {
   readonly freed: readonly ClaimId[];
 }
 
+/** Tokens are `epoch·2³² + counter` with an epoch of at most 21 bits; nothing greater was ever given. */
+const MAX_FENCING_TOKEN = 2n ** 53n - 1n;
+
 /** Rolls the transaction back: the feature is not held like that. */
 class NotHeld extends Error {}
 
@@ -44,9 +47,12 @@ export async function endFeature(
 ): Promise<FeatureView> {
   const { project } = await requireMember(deps.database.read, hold.projectId, caller.engineerId);
   await requireOwnSession(deps.database.read, hold.projectId, hold.sessionId, caller.engineerId);
-  const { feature, freed } = await endInPostgres(deps, caller, hold, to, landing);
+  // Beside each other: the end rests on the session's record, not on its lease.
+  const [{ feature, freed }] = await Promise.all([
+    endInPostgres(deps, caller, hold, to, landing),
+    renewSession(deps, project, hold.sessionId),
+  ]);
   await free(deps, project, freed);
-  await renewSession(deps, project, hold.sessionId);
   return { feature, holder: undefined };
 }
 
@@ -59,6 +65,7 @@ async function endInPostgres(
 ): Promise<Ended> {
   const time = deps.clock.now();
   try {
+    if (hold.fencingToken > MAX_FENCING_TOKEN) throw new NotHeld();
     return await deps.database.mutate(caller.request, async (tx) => {
       if (!(await tx.sessions.lockOpen(hold.sessionId))) throw new NotHeld();
       const featureId = await tx.features.endHold(hold, to, landing, time);
@@ -82,7 +89,7 @@ async function whyNotHeld(deps: FeatureDeps, hold: NamedHold): Promise<NexusErro
 /**
  * Gives a feature up for good. An active one by its holder, with its token, or by an owner, which takes it away.
  *
- * @param hold how the caller holds it; without a session the caller does not claim to
+ * @param hold how the caller holds it, when the caller says so: then it is cancelled only if that is still true
  */
 export async function cancelFeature(
   deps: FeatureDeps,
@@ -90,11 +97,8 @@ export async function cancelFeature(
   asked: { readonly projectId: ProjectId; readonly slug: Slug },
   hold: Pick<NamedHold, "sessionId" | "fencingToken"> | undefined,
 ): Promise<FeatureView> {
+  if (hold !== undefined) return endFeature(deps, caller, { ...asked, ...hold }, "cancelled");
   const { project, role } = await requireMember(deps.database.read, asked.projectId, caller.engineerId);
-  const before = await requireFeature(deps.database.read, asked.projectId, asked.slug);
-  if (before.status === "active" && hold !== undefined) {
-    return endFeature(deps, caller, { ...asked, ...hold }, "cancelled");
-  }
   const time = deps.clock.now();
   const { feature, freed } = await deps.database.mutate(caller.request, async (tx): Promise<Ended> => {
     const feature = await lockFeature(tx, asked.projectId, asked.slug);
@@ -121,7 +125,7 @@ async function endedClaims(
   featureId: FeatureId,
   time: Date,
 ): Promise<Ended> {
-  const freed = await tx.claims.endOfFeature(featureId, time);
+  const freed = await tx.claims.endOfFeature(featureId, "released", time);
   return { feature: await requireFeature(tx, projectId, slug), freed };
 }
 

@@ -2,7 +2,7 @@ import type { Touch } from "../claims/touch.ts";
 import { NexusError } from "../errors.ts";
 import type { Slug } from "../ids.ts";
 import { type Feature, type FeatureStatus, type Holder, type InterruptionCause, TRANSITIONS } from "./feature.ts";
-import type { UnmetDependency } from "./feature-store.ts";
+import type { FeatureReference } from "./feature-store.ts";
 
 /** A touch that somebody else's claim overlaps. */
 export interface Blocked {
@@ -77,12 +77,14 @@ export class StatusTransitionInvalidError extends NexusError {
     readonly featureSlug: Slug,
     readonly from: FeatureStatus,
     readonly asked: FeatureStatus,
+    message?: string,
   ) {
     const allowed = TRANSITIONS[from];
     super(
-      `${featureSlug} is ${from}, which can't become ${asked}${
-        allowed.length === 0 ? "; that is final" : `; only ${allowed.join(" or ")}`
-      }${from === "draft" && asked === "active" ? `; run 'nexus feature ready ${featureSlug}' first` : ""}`,
+      message ??
+        `${featureSlug} is ${from}, which can't become ${asked}${
+          allowed.length === 0 ? "; that is final" : `; only ${allowed.join(" or ")}`
+        }${from === "draft" && asked === "active" ? `; run 'nexus feature ready ${featureSlug}' first` : ""}`,
     );
     this.allowed = allowed;
   }
@@ -94,7 +96,7 @@ export class DependenciesUnmetError extends NexusError {
 
   constructor(
     readonly featureSlug: Slug,
-    readonly unmet: readonly UnmetDependency[],
+    readonly unmet: readonly FeatureReference[],
     what: "pick" | "delete",
   ) {
     const list = unmet.map((u) => `${u.slug} (${u.status})`).join(", ");

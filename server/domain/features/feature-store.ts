@@ -45,13 +45,13 @@ export interface Activation {
   readonly sessionId: SessionId;
   readonly claimId: ClaimId;
   readonly fencingToken: bigint;
-  /** The revision of the touches that were claimed. */
-  readonly touchesRevision: number;
+  /** The revision whose touches were claimed and whose dependencies were looked at. */
+  readonly revision: number;
   readonly time: Date;
 }
 
-/** A dependency that is not done. */
-export interface UnmetDependency {
+/** A feature that another one depends on, or is depended on by. */
+export interface FeatureReference {
   readonly slug: Slug;
   readonly status: FeatureStatus;
 }
@@ -92,10 +92,10 @@ export interface FeatureStore {
   activeOfSession(sessionId: SessionId): Promise<Feature | undefined>;
 
   /** The dependencies that are not done, in the order given. */
-  unmet(id: FeatureId): Promise<UnmetDependency[]>;
+  unmet(id: FeatureId): Promise<FeatureReference[]>;
 
   /** The features that depend on this one and are not cancelled. */
-  dependents(id: FeatureId): Promise<UnmetDependency[]>;
+  dependents(id: FeatureId): Promise<FeatureReference[]>;
 
   /** Makes changes of dependencies in a project take turns until the transaction ends. */
   lockDependencies(projectId: ProjectId): Promise<void>;
@@ -106,10 +106,11 @@ export interface FeatureStore {
   /** Changes a feature and raises its version. */
   update(id: FeatureId, changes: FeatureChanges, time: Date): Promise<void>;
 
+  /** Deletes a feature; what depended on it no longer does. */
   delete(id: FeatureId): Promise<void>;
 
   /**
-   * `ready → active` for a session. False, changing nothing, unless the feature is ready with touches at that revision,
+   * `ready → active` for a session. False, changing nothing, unless the feature is ready at that revision,
    * its dependencies are done, and the token exceeds every one it had.
    *
    * @throws SessionBusyConflict when the session holds another feature

@@ -72,8 +72,8 @@ export interface Feature {
   readonly lane: Lane;
   readonly position: number;
   readonly touches: readonly Touch[];
-  /** Raised when the touches change. */
-  readonly touchesRevision: number;
+  /** Raised when the touches or dependencies change: what a pick rests on. */
+  readonly revision: number;
   readonly dependsOn: readonly Slug[];
   /** Raised by every change; the etag. */
   readonly version: number;

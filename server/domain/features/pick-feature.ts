@@ -1,13 +1,14 @@
 import type { Caller } from "../caller.ts";
 import type { AcquireOutcome, BlockedTouch, LiveClaim } from "../claims/claim-store.ts";
-import { MAX_ALTERNATIVES_PER_CLAIM } from "../claims/claim-store.ts";
 import { compileTouches } from "../claims/compile-touches.ts";
-import { ClaimsRecoveringError, LimitExceededError, type NexusError, TouchTooBroadError } from "../errors.ts";
+import { ClaimsRecoveringError, NexusError, TouchTooBroadError } from "../errors.ts";
 import type { ClaimId, ProjectId, SessionId, Slug } from "../ids.ts";
 import type { Project } from "../projects/project.ts";
 import { requireMember } from "../projects/require-member.ts";
+import type { ClaimedProject } from "../recovery/claim-access.ts";
 import { expireSession } from "../recovery/expire-session.ts";
 import { settleClaim } from "../recovery/settle-claim.ts";
+import { renewSession } from "../sessions/renew-session.ts";
 import { requireOpenSession, sessionExpired } from "../sessions/require-session.ts";
 import type { Session } from "../sessions/session.ts";
 import { commitPick, type PickRecord } from "./commit-pick.ts";
@@ -61,7 +62,10 @@ interface Asked {
 export async function pickFeature(deps: FeatureDeps, caller: Caller, asked: Asked): Promise<PickedFeature> {
   const { project } = await requireMember(deps.database.read, asked.projectId, caller.engineerId);
   const earlier = await deps.database.recorded<PickRecord>(caller.request);
-  if (earlier !== undefined) return confirmPick(deps, project, asked, earlier.claimId);
+  if (earlier !== undefined) {
+    await renewSession(deps, project, asked.sessionId);
+    return confirmPick(deps, project, asked, earlier.claimId);
+  }
 
   try {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
@@ -72,6 +76,8 @@ export async function pickFeature(deps: FeatureDeps, caller: Caller, asked: Aske
     // The same request may have been granted meanwhile through another server: then that is the answer.
     const record = await deps.database.recorded<PickRecord>(caller.request);
     if (record !== undefined) return confirmPick(deps, project, asked, record.claimId);
+    // A grant and a conflict renew the lease in the step that decides them; other refusals never get that far.
+    if (refusal instanceof NexusError) await renewSession(deps, project, asked.sessionId);
     throw refusal;
   }
   throw new ClaimsRecoveringError();
@@ -93,7 +99,10 @@ async function attemptPick(
   ]);
   if (busyWith !== undefined) {
     if (busyWith.id !== feature.id) throw new SessionBusyError(busyWith.slug);
-    if (busyWith.hold !== undefined) return confirmPick(deps, project, asked, busyWith.hold.claimId);
+    if (busyWith.hold !== undefined) {
+      await renewSession(deps, project, session.id);
+      return confirmPick(deps, project, asked, busyWith.hold.claimId);
+    }
   }
   if (feature.status !== "ready" && feature.status !== "active") {
     throw new StatusTransitionInvalidError(feature.slug, feature.status, "active");
@@ -126,14 +135,6 @@ async function attemptPick(
 
 function acquire(deps: FeatureDeps, project: Project, session: Session, feature: Feature, claimId: ClaimId) {
   const touches = compileTouches(feature.touches, project.settings.caseSensitive);
-  const alternatives = touches.reduce((sum, touch) => sum + touch.pattern.alternatives.length, 0);
-  if (alternatives > MAX_ALTERNATIVES_PER_CLAIM) {
-    throw new LimitExceededError(
-      `alternatives of all touches of ${feature.slug}`,
-      MAX_ALTERNATIVES_PER_CLAIM,
-      "use fewer braces, or split the feature",
-    );
-  }
   return deps.claims.run<AcquireOutcome>(project, (store, scope) =>
     store.acquire(scope, {
       claimId,
@@ -152,7 +153,7 @@ function acquire(deps: FeatureDeps, project: Project, session: Session, feature:
  */
 async function clearAway(
   deps: FeatureDeps,
-  project: { readonly id: ProjectId; readonly epoch: number },
+  project: ClaimedProject,
   hits: readonly Pick<BlockedTouch, "claim">[],
   session: Session,
   attempt: number,
@@ -188,6 +189,8 @@ async function confirmPick(
   const { outcome, epoch } = await deps.claims.run(project, (store, scope) => store.confirm(scope, claimId));
   if (outcome.kind === "confirmed") {
     const feature = await requireFeature(deps.database.read, project.id, asked.slug);
+    // Released, and perhaps picked again, in between: that is another claim's answer.
+    if (feature.hold?.claimId !== claimId) throw await endOfClaim(deps, { id: project.id, epoch }, asked, claimId);
     const { fencingToken, acquireTime, expireTime } = outcome.claim;
     const holder = holderUntil(feature, expireTime);
     return { view: { feature, holder }, claimId, fencingToken, acquireTime, expireTime };
@@ -199,7 +202,7 @@ async function confirmPick(
 /** How a claim that was committed ended. */
 async function endOfClaim(
   deps: FeatureDeps,
-  project: { readonly id: ProjectId; readonly epoch: number },
+  project: ClaimedProject,
   asked: Asked,
   claimId: ClaimId,
 ): Promise<NexusError> {

@@ -1,5 +1,5 @@
 import type { Caller } from "../caller.ts";
-import { MAX_TOUCHES_PER_CLAIM } from "../claims/claim-store.ts";
+import { checkAlternatives } from "../claims/compile-touches.ts";
 import type { Touch } from "../claims/touch.ts";
 import type { Stores } from "../database.ts";
 import { EtagMismatchError, RequestInvalidError, ResourceAlreadyExistsError } from "../errors.ts";
@@ -11,8 +11,6 @@ import { DependenciesUnmetError, DependencyCycleError, StatusTransitionInvalidEr
 import { viewFeature } from "./holders.ts";
 import { lockFeature, requireFeature, requireFeatureIds } from "./require-feature.ts";
 
-/** Touches of one feature: what one claim can hold. */
-export const MAX_TOUCHES = MAX_TOUCHES_PER_CLAIM;
 /** Dependencies of one feature. */
 export const MAX_DEPENDENCIES = 100;
 
@@ -46,6 +44,7 @@ export interface FeatureEdit {
  */
 export async function createFeature(deps: FeatureDeps, caller: Caller, draft: FeatureDraft): Promise<Feature> {
   await requireMember(deps.database.read, draft.projectId, caller.engineerId);
+  checkAlternatives(draft.touches);
   const id = deps.newId() as FeatureId;
   return deps.database.mutate(caller.request, async (tx) => {
     const dependsOn = await requireFeatureIds(tx, draft.projectId, draft.dependsOn);
@@ -70,6 +69,7 @@ export async function updateFeature(
   etag: string | undefined,
 ): Promise<FeatureView> {
   const { project } = await requireMember(deps.database.read, named.projectId, caller.engineerId);
+  if (edit.touches !== undefined) checkAlternatives(edit.touches);
   const edited = await deps.database.mutate(caller.request, async (tx) => {
     if (edit.dependsOn !== undefined) await tx.features.lockDependencies(named.projectId);
     const feature = await lockFeature(tx, named.projectId, named.slug);
@@ -96,7 +96,14 @@ export async function updateFeature(
 function checkEditable(feature: Feature, deeply: boolean): void {
   const { slug, status } = feature;
   if (status === "done" || status === "cancelled" || (status === "active" && deeply)) {
-    throw new StatusTransitionInvalidError(slug, status, "draft");
+    throw new StatusTransitionInvalidError(
+      slug,
+      status,
+      "draft",
+      status === "active"
+        ? `${slug} is active: only its title and lane can be changed now`
+        : `${slug} is ${status}, which is final: it can't be changed`,
+    );
   }
 }
 
@@ -117,7 +124,10 @@ export async function deleteFeature(deps: FeatureDeps, caller: Caller, named: Na
   await deps.database.mutate(caller.request, async (tx) => {
     await tx.features.lockDependencies(named.projectId);
     const feature = await lockFeature(tx, named.projectId, named.slug);
-    if (feature.status !== "draft") throw new StatusTransitionInvalidError(feature.slug, feature.status, "draft");
+    if (feature.status !== "draft") {
+      const advice = `${feature.slug} is ${feature.status}: only a draft can be deleted; cancel it instead`;
+      throw new StatusTransitionInvalidError(feature.slug, feature.status, "cancelled", advice);
+    }
     const dependents = await tx.features.dependents(feature.id);
     if (dependents.length > 0) throw new DependenciesUnmetError(feature.slug, dependents, "delete");
     await tx.features.delete(feature.id);

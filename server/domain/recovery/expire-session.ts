@@ -48,7 +48,10 @@ export async function endSession(
     const interruption =
       ending.cause === undefined ? undefined : { ...whereaboutsOf(session), time, cause: ending.cause };
     const featureId = await tx.features.endHoldOfSession(sessionId, "ready", interruption, time);
-    const claimIds = featureId === undefined ? [] : await tx.claims.endOfFeature(featureId, time);
+    const claimIds =
+      featureId === undefined
+        ? []
+        : await tx.claims.endOfFeature(featureId, ending.cause === undefined ? "released" : "lost", time);
     if (!(await tx.projects.lockEpoch(project.id, project.epoch))) throw new ClaimsRecoveringError();
     return claimIds;
   });

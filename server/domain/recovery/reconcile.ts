@@ -4,8 +4,8 @@ import { settleClaim } from "./settle-claim.ts";
 
 /** How much of each kind of work one tick does for one project; the rest waits for the next. */
 const BATCH = 100;
-/** Younger releases are still being made by the call that caused them. */
-const RELEASE_AGE_MS = 1_000;
+/** Recorded answers that one tick forgets: more than a server makes in a second. */
+const MAX_FORGOTTEN = 2_000;
 /** How long answers are kept for repetitions. */
 const REQUEST_RECORD_MS = 24 * 3_600_000;
 
@@ -26,21 +26,26 @@ export async function reconcile(
       onFailure(project, error);
     }
   }
-  await deps.database.forgetRequests(new Date(deps.clock.now().getTime() - REQUEST_RECORD_MS), BATCH);
+  await deps.database.forgetRequests(new Date(deps.clock.now().getTime() - REQUEST_RECORD_MS), MAX_FORGOTTEN);
 }
 
 async function reconcileProject(deps: EndSessionDeps, before: Project): Promise<void> {
   const { outcome: due, epoch } = await deps.claims.run(before, (store, scope) => store.dueWork(scope, BATCH));
   const project = { id: before.id, epoch };
-  for (const sessionId of due.expiredSessions) await expireSession(deps, project, sessionId);
-  for (const claim of due.overdueClaims) await settleClaim(deps, project, claim.claimId);
+  // One that fails does not keep the others waiting; what went wrong is told when all have had their turn.
+  const failures: unknown[] = [];
+  const attempt = (work: Promise<unknown>) => work.catch((error: unknown) => failures.push(error));
+  for (const sessionId of due.expiredSessions) await attempt(expireSession(deps, project, sessionId));
+  for (const claim of due.overdueClaims) await attempt(settleClaim(deps, project, claim.claimId));
   if (due.drainedClaims.length > 0) {
     await deps.claims.run(project, (store, scope) => store.release(scope, due.drainedClaims));
   }
-  const horizon = new Date(deps.clock.now().getTime() - RELEASE_AGE_MS);
-  const ending = await deps.database.read.claims.listEnding(project.id, horizon, BATCH);
+  // Some of these are just being freed by the call that ended them. Freeing twice does nothing, and an age would have to
+  // be told by a clock.
+  const ending = await deps.database.read.claims.listEnding(project.id, BATCH);
   if (ending.length > 0) {
     await deps.claims.run(project, (store, scope) => store.release(scope, ending));
     await deps.database.read.claims.markEnded(ending);
   }
+  if (failures.length > 0) throw failures[0];
 }

@@ -1,5 +1,5 @@
 import type { Caller } from "../caller.ts";
-import { LimitExceededError, ResourceNotFoundError } from "../errors.ts";
+import { ClaimsRecoveringError, LimitExceededError, ResourceNotFoundError } from "../errors.ts";
 import type { ProjectId, SessionId } from "../ids.ts";
 import type { Project } from "../projects/project.ts";
 import { requireMember } from "../projects/require-member.ts";
@@ -30,18 +30,28 @@ export interface SessionOpening {
  * @throws LimitExceededError when the engineer has too many open
  */
 export async function openSession(deps: SessionDeps, caller: Caller, opening: SessionOpening): Promise<SessionView> {
-  const { project } = await requireMember(deps.database.read, opening.projectId, caller.engineerId);
-  const clientSessionId = opening.clientSessionId || `request:${caller.request?.requestId ?? deps.newId()}`;
+  const { read } = deps.database;
+  const { project } = await requireMember(read, opening.projectId, caller.engineerId);
+  const earlier = await deps.database.recorded<SessionId>(caller.request);
+  if (earlier !== undefined) return answerAgain(deps, project, earlier);
+  const clientSessionId = opening.clientSessionId || `one-off:${deps.newId()}`;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const { sessions } = deps.database.read;
-    const open = await sessions.findOpen(project.id, caller.engineerId, clientSessionId);
+    const open = await read.sessions.findOpen(project.id, caller.engineerId, clientSessionId);
     const view =
       open === undefined
         ? await openNew(deps, caller, project, { ...opening, clientSessionId })
         : await takeUp(deps, project, open);
     if (view !== undefined) return view;
   }
-  throw new LimitExceededError("simultaneous openings of one session", 1, "open it once and wait for the answer");
+  throw new ClaimsRecoveringError();
+}
+
+/** The session that this very request opened before, ended or not. */
+async function answerAgain(deps: SessionDeps, project: Project, id: SessionId): Promise<SessionView> {
+  const session = await deps.database.read.sessions.get(project.id, id);
+  if (session === undefined) throw new ResourceNotFoundError("session", id);
+  const view = session.state === "open" ? await takeUp(deps, project, session) : undefined;
+  return view ?? endedView((await deps.database.read.sessions.get(project.id, id)) ?? session);
 }
 
 /** Renews an open session; undefined when it turned out to have lapsed, and was ended. */
@@ -74,21 +84,37 @@ async function openNew(
   );
   if (outcome.kind !== "alive") return undefined;
   const record = { ...opening, id, engineerId: caller.engineerId, openTime: deps.clock.now() };
-  // A lease from an earlier epoch was wiped by a rebuild that could not know of it: then the record must not stand.
-  const recorded = await deps.database.transact(
-    async (tx) => (await tx.projects.lockEpoch(project.id, epoch)) && tx.sessions.insert(record),
-  );
-  if (!recorded) {
+  const recorded = await deps.database
+    .mutate(caller.request, async (tx) => {
+      // A lease from an earlier epoch was wiped by a rebuild that could not know of it: then no record must stand.
+      const stands = (await tx.projects.lockEpoch(project.id, epoch)) && (await tx.sessions.insert(record));
+      if (!stands) throw new SessionNotOpened();
+      return id;
+    })
+    .catch((error: unknown) => {
+      if (error instanceof SessionNotOpened) return undefined;
+      throw error;
+    });
+  if (recorded !== id) {
     await deps.claims.run(project, (store, scope) => store.endSession(scope, id, 0));
-    return undefined;
+    return recorded === undefined ? undefined : answerAgain(deps, project, recorded);
   }
   // Somebody who was removed from the project at this moment may have been overlooked when their sessions were ended.
   if ((await deps.database.read.projects.get(project.id, caller.engineerId)) === undefined) {
     await endSession(deps, project, id, { state: "expired", cause: "member-removed" });
     throw new ResourceNotFoundError("project", project.id);
   }
+  // And if this took longer than the lease, the sweeper found a lapsed lease without a record and dropped it.
   const session = await sessions.get(project.id, id);
-  return session === undefined ? undefined : { session, ...leaseUntil(outcome.expireTime, project) };
+  return session === undefined ? undefined : takeUp(deps, project, session);
+}
+
+/** Rolls the transaction back: another call opened the same session first, or the epoch is over. */
+class SessionNotOpened extends Error {}
+
+/** A session that has ended, as callers see it. */
+export function endedView(session: Session): SessionView {
+  return { session, expireTime: session.endTime, lastHeartbeatTime: undefined };
 }
 
 /** A lease that ends then was renewed one TTL before. */

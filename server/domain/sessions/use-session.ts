@@ -8,8 +8,8 @@ import { requireMember } from "../projects/require-member.ts";
 import type { ClaimAccess } from "../recovery/claim-access.ts";
 import { endSession, expireSession } from "../recovery/expire-session.ts";
 import type { SessionDeps } from "./deps.ts";
-import { leaseUntil } from "./open-session.ts";
-import { requireOpenSession, requireOwnSession } from "./require-session.ts";
+import { endedView, leaseUntil } from "./open-session.ts";
+import { requireOpenSession, requireOwnSession, sessionExpired } from "./require-session.ts";
 import type { Session, SessionView } from "./session.ts";
 import type { SessionListKey } from "./session-store.ts";
 
@@ -36,12 +36,10 @@ export async function heartbeatSession(
   );
   if (outcome.kind === "session-expired") {
     await expireSession(deps, { id: projectId, epoch }, sessionId);
-    await requireOpenSession(read, projectId, sessionId, caller.engineerId);
-  } else {
-    const claims = outcome.claims.length === 0 ? [] : await claimsOf(deps.claims, project, sessionId);
-    return { session, ...leaseUntil(outcome.expireTime, project), claims };
+    throw await sessionExpired(read, await requireOwnSession(read, projectId, sessionId, caller.engineerId));
   }
-  throw new ResourceNotFoundError("session", sessionId);
+  const claims = outcome.claims.length === 0 ? [] : await claimsOf(deps.claims, project, sessionId);
+  return { session, ...leaseUntil(outcome.expireTime, project), claims };
 }
 
 /** The live claims of a session. */
@@ -64,7 +62,7 @@ export async function closeSession(
   const { project } = await requireMember(read, projectId, caller.engineerId);
   await requireOwnSession(read, projectId, sessionId, caller.engineerId);
   await endSession(deps, project, sessionId, { state: "closed", cause: crashed ? "session-crashed" : undefined });
-  return ended(await requireOwnSession(read, projectId, sessionId, caller.engineerId));
+  return endedView(await requireOwnSession(read, projectId, sessionId, caller.engineerId));
 }
 
 /** One session of a project, whoever's, ended or not. */
@@ -77,7 +75,7 @@ export async function getSession(
   const session = await deps.database.read.sessions.get(projectId, sessionId);
   if (session === undefined) throw new ResourceNotFoundError("session", sessionId);
   const [view] = await viewSessions(deps.claims, project, [session]);
-  return view ?? ended(session);
+  return view ?? endedView(session);
 }
 
 /** The open sessions of a project, the longest open first. */
@@ -98,17 +96,13 @@ export async function viewSessions(
   project: Project,
   sessions: readonly Session[],
 ): Promise<SessionView[]> {
-  if (sessions.every((s) => s.state !== "open")) return sessions.map(ended);
+  if (sessions.every((s) => s.state !== "open")) return sessions.map(endedView);
   const { outcome } = await claims.run(project, (store, scope) => store.listLeases(scope));
   const leases = new Map(outcome.leases.map((lease) => [lease.sessionId, lease.expireTime]));
   return sessions.map((session) => {
     const expireTime = leases.get(session.id);
     return session.state !== "open" || expireTime === undefined
-      ? ended(session)
+      ? endedView(session)
       : { session, ...leaseUntil(expireTime, project) };
   });
-}
-
-function ended(session: Session): SessionView {
-  return { session, expireTime: session.endTime, lastHeartbeatTime: undefined };
 }

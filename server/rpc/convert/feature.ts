@@ -17,8 +17,11 @@ import type {
   InterruptionCause,
   Lane,
 } from "../../domain/features/feature.ts";
+import { LANES } from "../../domain/features/feature.ts";
 import type { Blocked } from "../../domain/features/feature-errors.ts";
+import type { FeatureListKey } from "../../domain/features/feature-store.ts";
 import type { FieldParser } from "../../domain/field-parser.ts";
+import type { FeatureId } from "../../domain/ids.ts";
 import { parsePattern } from "../../domain/paths/parse-pattern.ts";
 import { PathProblem } from "../../domain/paths/path-problem.ts";
 import { timeToProto } from "./time.ts";
@@ -107,6 +110,18 @@ export function featureToProto(view: FeatureView | Feature): FeatureMessage {
     },
     landing: feature.landing,
   });
+}
+
+/** Where a list of features goes on. */
+export function featureListKeyFromToken(fields: FieldParser, key: unknown): FeatureListKey | undefined {
+  if (key === undefined) return undefined;
+  const { lane, position, id } = Object(key) as Partial<Record<keyof FeatureListKey, unknown>>;
+  const known = LANES.find((l) => l === lane);
+  if (known === undefined || typeof position !== "number" || typeof id !== "string") {
+    fields.reject("page_token", "is not a token of this list");
+    return undefined;
+  }
+  return { lane: known, position, id: fields.id<FeatureId>("page_token", id) };
 }
 
 /** A lane, `fallback` where none is said. */

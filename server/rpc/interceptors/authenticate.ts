@@ -1,13 +1,14 @@
 import { createHash } from "node:crypto";
 import { type DescMessage, type DescMethod, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as IdempotencyLevel } from "@bufbuild/protobuf/wkt";
-import type { ContextValues, Interceptor } from "@connectrpc/connect";
+import type { ContextValues, HandlerContext, Interceptor } from "@connectrpc/connect";
 import { AuthService } from "@nexus/gen/nexus/v1/auth_service_pb";
 import type { KeyVerifier } from "../../domain/auth/key-verifier.ts";
 import type { RequestKey } from "../../domain/database.ts";
 import { CredentialsInvalidError, PermissionDeniedError } from "../../domain/errors.ts";
 import { FieldParser } from "../../domain/field-parser.ts";
 import { anonymousRequestKey, callerKey } from "../context.ts";
+import { errorToWire } from "../errors.ts";
 
 /** A call as it comes in, whatever the protocol. */
 export interface IncomingCall {
@@ -54,6 +55,19 @@ export async function authenticateCall(verifier: KeyVerifier, call: IncomingCall
   const { engineerId } = key;
   const request = requestKeyOf(call, engineerId);
   contextValues.set(callerKey, { engineerId, engineerName, keyId: key.id, scope: key.scope, request });
+}
+
+/** Refuses callers without a valid key before their message is read. */
+export function requireKey(verifier: KeyVerifier): (context: HandlerContext) => Promise<void> {
+  return async ({ method, requestHeader }) => {
+    if (method.parent.typeName.startsWith("grpc.") || method === AuthService.method.register) return;
+    try {
+      await verifier.verify(bearerOf(requestHeader));
+    } catch (error) {
+      // No interceptor has seen the call yet.
+      throw errorToWire(error, "");
+    }
+  };
 }
 
 function bearerOf(header: Headers): string {

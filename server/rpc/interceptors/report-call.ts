@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { Code, type ConnectError, type Interceptor } from "@connectrpc/connect";
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "@nexus/gen/google/rpc/error_details_pb";
 import { callerKey, peerKey } from "../context.ts";
 import { errorToWire } from "../errors.ts";
@@ -30,8 +30,10 @@ const NAMES = ["projectId", "slug", "sessionId", "requestId"] as const;
  * The outermost interceptor: turns whatever was thrown into its wire form, and reports each call once.
  *
  * @param report must not throw
+ * @param boundMs the longest that a call which is no stream may take, whatever its caller's deadline; what it began may
+ *   go on behind it, bounded by the stores
  */
-export function reportCall(report: (call: CallReport) => void): Interceptor {
+export function reportCall(report: (call: CallReport) => void, boundMs = 30_000): Interceptor {
   return (next) => async (request) => {
     const callId = randomUUID();
     const started = performance.now();
@@ -44,21 +46,45 @@ export function reportCall(report: (call: CallReport) => void): Interceptor {
         durationMs: performance.now() - started,
         engineerId: request.contextValues.get(callerKey)?.engineerId,
         peer: request.contextValues.get(peerKey),
-        names: request.stream ? {} : namesOf(request.message),
+        // With the request id of a registration anybody can have its key again for a day: it is no thing for a log.
+        names: request.stream || request.contextValues.get(callerKey) === undefined ? {} : namesOf(request.message),
         cause: error?.code === Code.Internal || error?.code === Code.Unavailable ? error.cause : undefined,
       });
     try {
-      const response = await next(request);
+      const response = await withinBound(next(request), request.stream ? undefined : boundMs);
       response.header.set("nexus-call-id", callId);
       finish(undefined);
       return response;
     } catch (error) {
-      const wire = errorToWire(error, callId);
+      const wire = errorToWire(error, callId, isGrpc(request.header) ? GRPC_DETAIL_BYTES : undefined);
       wire.metadata.set("nexus-call-id", callId);
       finish(wire);
       throw wire;
     }
   };
+}
+
+/** gRPC carries errors in headers, which C-core clients bound to 8 KiB by default; other protocols have bodies. */
+const GRPC_DETAIL_BYTES = 3_072;
+
+function isGrpc(header: Headers): boolean {
+  const type = header.get("content-type") ?? "";
+  return type.startsWith("application/grpc") && !type.startsWith("application/grpc-web");
+}
+
+async function withinBound<T>(work: Promise<T>, boundMs: number | undefined): Promise<T> {
+  if (boundMs === undefined) return work;
+  let timer: NodeJS.Timeout | undefined;
+  const bound = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new ConnectError(`not done within ${boundMs} ms; the outcome is unknown`, Code.DeadlineExceeded));
+    }, boundMs);
+  });
+  try {
+    return await Promise.race([work, bound]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function namesOf(message: object): Record<string, string> {

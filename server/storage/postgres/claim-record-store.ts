@@ -1,8 +1,8 @@
-import { and, asc, desc, eq, gte, inArray, lt, ne, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, inArray, type SQL, sql } from "drizzle-orm";
 import type { ClaimRecord, ClaimRecordState, ClaimRecordStore } from "../../domain/claims/claim-record.ts";
 import type { ClaimId, FeatureId, ProjectId, SessionId } from "../../domain/ids.ts";
 import type { Queryable } from "./connect.ts";
-import { claims, sessions } from "./schema/index.ts";
+import { claims } from "./schema/index.ts";
 
 /** Claim intents in PostgreSQL. */
 export class PostgresClaimRecordStore implements ClaimRecordStore {
@@ -26,10 +26,10 @@ export class PostgresClaimRecordStore implements ClaimRecordStore {
     return row?.state ?? "void";
   }
 
-  async endOfFeature(featureId: FeatureId, time: Date): Promise<ClaimId[]> {
+  async endOfFeature(featureId: FeatureId, how: "released" | "lost", time: Date): Promise<ClaimId[]> {
     const rows = await this.db
       .update(claims)
-      .set({ state: "ending", endTime: time })
+      .set({ state: "ending", lost: how === "lost", endTime: time })
       .where(and(eq(claims.featureId, featureId), sql`${claims.state} = 'held'`))
       .returning({ id: claims.id });
     return rows.map((row) => row.id as ClaimId);
@@ -43,11 +43,11 @@ export class PostgresClaimRecordStore implements ClaimRecordStore {
       .where(and(inArray(claims.id, [...claimIds]), eq(claims.state, "ending")));
   }
 
-  async listEnding(projectId: ProjectId, before: Date, limit: number): Promise<ClaimId[]> {
+  async listEnding(projectId: ProjectId, limit: number): Promise<ClaimId[]> {
     const rows = await this.db
       .select({ id: claims.id })
       .from(claims)
-      .where(and(eq(claims.projectId, projectId), sql`${claims.state} = 'ending'`, lt(claims.endTime, before)))
+      .where(and(eq(claims.projectId, projectId), sql`${claims.state} = 'ending'`))
       .orderBy(asc(claims.endTime))
       .limit(limit);
     return rows.map((row) => row.id as ClaimId);
@@ -58,10 +58,7 @@ export class PostgresClaimRecordStore implements ClaimRecordStore {
   }
 
   async lostOfSession(sessionId: SessionId): Promise<ClaimRecord | undefined> {
-    const ended = this.db.select({ time: sessions.endTime }).from(sessions).where(eq(sessions.id, sessionId));
-    const [claim] = await this.select(
-      and(eq(claims.sessionId, sessionId), ne(claims.state, "void"), gte(claims.endTime, sql`(${ended})`)),
-    );
+    const [claim] = await this.select(and(eq(claims.sessionId, sessionId), eq(claims.lost, true)));
     return claim;
   }
 

@@ -1,10 +1,16 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
-import { StoreUnavailableError } from "../../domain/errors.ts";
+import { ResourceNotFoundError, StoreUnavailableError } from "../../domain/errors.ts";
 
 /** Bounds of every connection, in milliseconds. A statement that takes longer is cancelled by the server. */
 const STATEMENT_TIMEOUT_MS = 8_000;
 const CONNECT_TIMEOUT_S = 5;
+/** A connection that says nothing for so long although a statement runs is given up: the other end is gone, or cut off. */
+const SILENCE_MS = STATEMENT_TIMEOUT_MS + 4_000;
+/** Connections that are not needed are closed before they could count as silent. */
+const IDLE_S = 8;
 
 /** A pool of connections with drizzle on top. */
 export type Connection = ReturnType<typeof connectPostgres>;
@@ -16,12 +22,15 @@ export type Queryable = Connection["db"] | Parameters<Parameters<Connection["db"
  *
  * @param url `postgres://user:password@host:port/database`
  * @param maxConnections most connections at a time
+ * @param silenceMs a connection that says nothing for so long is given up; more than a statement may take
  */
-export function connectPostgres(url: string, maxConnections = 20) {
+export function connectPostgres(url: string, maxConnections = 20, silenceMs = SILENCE_MS) {
   const client = postgres(url, {
     max: maxConnections,
     connect_timeout: CONNECT_TIMEOUT_S,
-    idle_timeout: 300,
+    idle_timeout: IDLE_S,
+    // The driver has this option, its type declarations do not.
+    ...({ socket: (target: SocketTarget) => connectSocket(target, silenceMs) } as object),
     onnotice: () => {},
     connection: {
       application_name: "nexus",
@@ -30,7 +39,23 @@ export function connectPostgres(url: string, maxConnections = 20) {
       idle_in_transaction_session_timeout: 2 * STATEMENT_TIMEOUT_MS,
     },
   });
-  return { client, db: drizzle(client), close: () => client.end({ timeout: 5 }) };
+  return { client, db: drizzle(client), silenceMs, close: () => client.end({ timeout: 5 }) };
+}
+
+/** What postgres.js makes of the URL, as far as a socket is concerned. */
+interface SocketTarget {
+  readonly host: readonly string[];
+  readonly port: readonly number[];
+  readonly path?: string | false;
+}
+
+/** A connected socket that ends itself when it has been silent for too long, since the driver waits without a bound. */
+async function connectSocket({ host, port, path }: SocketTarget, silenceMs: number): Promise<Socket> {
+  const socket = path ? connect(path) : connect({ host: host[0] ?? "localhost", port: port[0] ?? 5432 });
+  const silent = Object.assign(new Error("PostgreSQL does not answer"), { code: "ETIMEDOUT" });
+  socket.setTimeout(CONNECT_TIMEOUT_S * 1_000, () => socket.destroy(silent));
+  await once(socket, "connect");
+  return socket.setTimeout(silenceMs).setNoDelay(true);
 }
 
 /** PostgreSQL's five-character error code of a failed query, where it has one. */
@@ -59,6 +84,9 @@ export function isRetriable(error: unknown): boolean {
 export function asStoreError(error: unknown): unknown {
   const state = sqlState(error);
   if (state === undefined) return error;
+  // What a new row refers to was deleted between the look at it and the writing.
+  if (state === "23503")
+    return new ResourceNotFoundError("resource", violatedConstraint(error) ?? "", "it was deleted");
   const away =
     /^(ECONN|ENOTFOUND|EPIPE|ETIMEDOUT|EHOSTUNREACH|EAI_AGAIN|ENOENT|CONNECT_TIMEOUT|CONNECTION_)/.test(state) ||
     state.startsWith("08") ||
@@ -66,6 +94,10 @@ export function asStoreError(error: unknown): unknown {
     state === "57014" ||
     state === "55P03" ||
     state === "53300" ||
+    state === "25006" ||
+    // A deadlock or serialisation failure that came again and again.
+    state === "40P01" ||
+    state === "40001" ||
     state === "25P03";
   return away ? new StoreUnavailableError("postgres", { cause: error }) : error;
 }

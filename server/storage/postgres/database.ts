@@ -61,7 +61,14 @@ export class PostgresDatabase implements Database {
         sql`select pg_try_advisory_xact_lock(hashtextextended(${`nexus:${projectId}`}, 0)) as taken`,
       );
       if (lock?.taken !== true) return false;
-      await work();
+      // This connection only holds the lock while others work; were it cut for idling, the lock would be gone. When it
+      // is cut all the same, the commit fails and says so.
+      const alive = setInterval(() => db.execute(sql`select 1`).catch(() => {}), this.connection.silenceMs / 4);
+      try {
+        await work();
+      } finally {
+        clearInterval(alive);
+      }
       return true;
     });
   }
@@ -73,7 +80,11 @@ export class PostgresDatabase implements Database {
       .from(requests)
       .where(lt(requests.createTime, before))
       .limit(limit);
-    await db.delete(requests).where(and(lt(requests.createTime, before), inArray(requests.requestId, old)));
+    try {
+      await db.delete(requests).where(and(lt(requests.createTime, before), inArray(requests.requestId, old)));
+    } catch (error) {
+      throw asStoreError(error);
+    }
   }
 
   async ping(): Promise<void> {

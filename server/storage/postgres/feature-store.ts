@@ -15,10 +15,10 @@ import {
   type FeatureCounts,
   type FeatureFilter,
   type FeatureListKey,
+  type FeatureReference,
   type FeatureStore,
   type NewFeature,
   SessionBusyConflict,
-  type UnmetDependency,
 } from "../../domain/features/feature-store.ts";
 import type { ClaimId, EngineerId, FeatureId, ProjectId, SessionId, Slug } from "../../domain/ids.ts";
 import { type Page, type PageRequest, pageOf } from "../../domain/page.ts";
@@ -125,7 +125,7 @@ export class PostgresFeatureStore implements FeatureStore {
     return this.first(and(eq(features.sessionId, sessionId), sql`${features.status} = 'active'`));
   }
 
-  async unmet(id: FeatureId): Promise<UnmetDependency[]> {
+  async unmet(id: FeatureId): Promise<FeatureReference[]> {
     const rows = await this.db
       .select({ slug: features.slug, status: features.status })
       .from(featureDependencies)
@@ -135,12 +135,12 @@ export class PostgresFeatureStore implements FeatureStore {
     return rows.map((row) => ({ slug: row.slug as Slug, status: row.status }));
   }
 
-  async dependents(id: FeatureId): Promise<UnmetDependency[]> {
+  async dependents(id: FeatureId): Promise<FeatureReference[]> {
     const rows = await this.db
       .select({ slug: features.slug, status: features.status })
       .from(featureDependencies)
       .innerJoin(features, eq(features.id, featureDependencies.featureId))
-      .where(eq(featureDependencies.dependsOnId, id))
+      .where(and(eq(featureDependencies.dependsOnId, id), ne(features.status, "cancelled")))
       .orderBy(asc(features.slug));
     return rows.map((row) => ({ slug: row.slug as Slug, status: row.status }));
   }
@@ -180,7 +180,7 @@ export class PostgresFeatureStore implements FeatureStore {
         spec,
         status,
         touches,
-        touchesRevision: touches === undefined ? undefined : sql`${features.touchesRevision} + 1`,
+        revision: touches === undefined && changes.dependsOn === undefined ? undefined : sql`${features.revision} + 1`,
         lane,
         position: lane === undefined ? undefined : endOfLane(features.projectId, lane),
         readyTime: status === "ready" ? time : undefined,
@@ -195,11 +195,12 @@ export class PostgresFeatureStore implements FeatureStore {
   }
 
   async delete(id: FeatureId): Promise<void> {
+    await this.db.delete(featureDependencies).where(eq(featureDependencies.dependsOnId, id));
     await this.db.delete(features).where(eq(features.id, id));
   }
 
   async activate(activation: Activation): Promise<boolean> {
-    const { featureId, sessionId, claimId, fencingToken, touchesRevision, time } = activation;
+    const { featureId, sessionId, claimId, fencingToken, revision, time } = activation;
     try {
       const changed = await this.db
         .update(features)
@@ -217,7 +218,7 @@ export class PostgresFeatureStore implements FeatureStore {
           and(
             eq(features.id, featureId),
             eq(features.status, "ready"),
-            eq(features.touchesRevision, touchesRevision),
+            eq(features.revision, revision),
             lt(features.fencingToken, fencingToken),
             dependenciesDone,
           ),
@@ -348,7 +349,7 @@ function featureFromRow({ feature: row, dependsOn, engineerId, engineerName, age
     lane: laneFrom(row.lane),
     position: row.position,
     touches: row.touches,
-    touchesRevision: row.touchesRevision,
+    revision: row.revision,
     dependsOn,
     version: row.version,
     createTime: row.createTime,

@@ -20,6 +20,7 @@ CREATE TABLE "claims" (
 	"state" text NOT NULL,
 	"touches" jsonb NOT NULL,
 	"acquire_time" timestamp (3) with time zone,
+	"lost" boolean DEFAULT false NOT NULL,
 	"end_time" timestamp (3) with time zone,
 	CONSTRAINT "claims_fencing_token_unique" UNIQUE("project_id","fencing_token")
 );
@@ -48,7 +49,7 @@ CREATE TABLE "features" (
 	"lane" smallint NOT NULL,
 	"position" double precision NOT NULL,
 	"touches" jsonb NOT NULL,
-	"touches_revision" integer DEFAULT 1 NOT NULL,
+	"revision" integer DEFAULT 1 NOT NULL,
 	"version" integer DEFAULT 1 NOT NULL,
 	"session_id" uuid,
 	"claim_id" uuid,

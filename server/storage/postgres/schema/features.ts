@@ -36,8 +36,8 @@ export const features = pgTable(
     lane: smallint("lane").notNull(),
     position: doublePrecision("position").notNull(),
     touches: jsonb("touches").$type<readonly Touch[]>().notNull(),
-    /** Raised when the touches change; a pick claims what it read, or nothing. */
-    touchesRevision: integer("touches_revision").notNull().default(1),
+    /** Raised when touches or dependencies change; a pick commits on what it read, or not at all. */
+    revision: integer("revision").notNull().default(1),
     version: integer("version").notNull().default(1),
     sessionId: uuid("session_id"),
     claimId: uuid("claim_id"),

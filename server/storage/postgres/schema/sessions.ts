@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { bigint, index, jsonb, pgTable, text, unique, uniqueIndex, uuid } from "drizzle-orm/pg-core";
+import { bigint, boolean, index, jsonb, pgTable, text, unique, uniqueIndex, uuid } from "drizzle-orm/pg-core";
 import type { ClaimRecordState } from "../../../domain/claims/claim-record.ts";
 import type { Touch } from "../../../domain/claims/touch.ts";
 import type { SessionState } from "../../../domain/sessions/session.ts";
@@ -52,6 +52,8 @@ export const claims = pgTable(
     state: text("state").$type<ClaimRecordState>().notNull(),
     touches: jsonb("touches").$type<readonly Touch[]>().notNull(),
     acquireTime: time("acquire_time"),
+    /** Ended without its holder's doing. */
+    lost: boolean("lost").notNull().default(false),
     endTime: time("end_time"),
   },
   (t) => [

@@ -1,7 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { keptSalt } from "./api-key-salt.ts";
 import { ConfigError, readConfig } from "./config.ts";
 
 const SALT = "0123456789abcdef";
@@ -47,13 +48,17 @@ test("with both URLs the stores are served", () => {
 
 test("an embedded server makes its own salt once, readable by nobody else", () => {
   const folder = emptyFolder();
-  const first = readConfig({ NEXUS_DATA_DIR: folder });
-  const again = readConfig({ NEXUS_DATA_DIR: folder });
+  const first = keptSalt(folder);
 
-  expect(again.apiKeySalt).toBe(first.apiKeySalt);
-  expect(first.apiKeySalt).toMatch(/^[0-9a-f]{64}$/);
+  expect(keptSalt(folder)).toBe(first);
+  expect(first).toMatch(/^[0-9a-f]{64}$/);
   expect(statSync(join(folder, "api-key-salt")).mode & 0o777).toBe(0o600);
-  expect(readFileSync(join(folder, "api-key-salt"), "utf8")).toBe(first.apiKeySalt);
+});
+
+test("a salt that was cut short is not taken for another one", () => {
+  const folder = emptyFolder();
+  writeFileSync(join(folder, "api-key-salt"), "ab");
+  expect(() => keptSalt(folder)).toThrow(/cut short/);
 });
 
 test("one URL without the other names the one that is missing", () => {

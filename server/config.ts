@@ -1,5 +1,4 @@
-import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Registration } from "./domain/auth/deps.ts";
@@ -12,8 +11,8 @@ export type StoreConfig =
 /** Everything that the environment settles. */
 export interface Config {
   readonly stores: StoreConfig;
-  /** argon2's secret: equal on every server over the same database. */
-  readonly apiKeySalt: string;
+  /** argon2's secret: equal on every server over the same database. Undefined for the one that lies with embedded data. */
+  readonly apiKeySalt: string | undefined;
   readonly host: string;
   /** 0 for any free one. */
   readonly port: number;
@@ -43,11 +42,11 @@ export class ConfigError extends Error {
 
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
 const REGISTRATIONS: readonly Registration[] = ["open", "invite", "closed"];
-const MIN_SALT = 16;
+/** Characters of an API_KEY_SALT. */
+export const MIN_SALT_LENGTH = 16;
 
 /**
- * Reads the configuration from the environment; nothing else in the server does. Embedded, the data folder is made, and
- * with it the API_KEY_SALT where none is given.
+ * Reads the configuration from the environment; nothing else in the server does.
  *
  * @throws ConfigError
  */
@@ -73,6 +72,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const stores = readStores(env, reject);
   const config = {
     stores,
+    apiKeySalt: readSalt(env, stores, reject),
     host,
     port: readPort(env, reject),
     logLevel: oneOf("LOG_LEVEL", LOG_LEVELS, "info"),
@@ -81,9 +81,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     trustProxy: yes("TRUST_PROXY"),
     tls,
   };
-  const givenSalt = readSalt(env, stores, reject);
   if (problems.length > 0) throw new ConfigError(problems);
-  return { ...config, apiKeySalt: givenSalt ?? keptSalt(config.stores) };
+  return config;
 }
 
 function readStores(env: NodeJS.ProcessEnv, reject: (variable: string, description: string) => void): StoreConfig {
@@ -164,34 +163,13 @@ function readSalt(
       "API_KEY_SALT",
       "is required with DATABASE_URL; make one with 'openssl rand -hex 32', the same on every server",
     );
-  } else if (salt !== undefined && salt.length < MIN_SALT) {
+  } else if (salt !== undefined && salt.length < MIN_SALT_LENGTH) {
     reject(
       "API_KEY_SALT",
-      `has ${salt.length} characters; at least ${MIN_SALT}, for example of 'openssl rand -hex 32'`,
+      `has ${salt.length} characters; at least ${MIN_SALT_LENGTH}, for example of 'openssl rand -hex 32'`,
     );
   }
   return salt;
-}
-
-/** The embedded server's own salt, made at the first start. Without it every key is worthless, so it lies with the data. */
-function keptSalt(stores: StoreConfig): string {
-  if (stores.kind !== "embedded") throw new Error("only an embedded server keeps its own salt");
-  const file = join(stores.dataDir, "api-key-salt");
-  try {
-    mkdirSync(stores.dataDir, { recursive: true, mode: 0o700 });
-    try {
-      writeFileSync(file, randomBytes(32).toString("hex"), { mode: 0o600, flag: "wx" });
-    } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
-    }
-    const salt = readFileSync(file, "utf8").trim();
-    if (salt.length < MIN_SALT) throw new Error(`${file} is cut short; restore it, or remove it and reset every key`);
-    return salt;
-  } catch (error) {
-    throw new ConfigError([
-      { variable: "NEXUS_DATA_DIR", description: error instanceof Error ? error.message : String(error) },
-    ]);
-  }
 }
 
 function isLoopback(host: string): boolean {

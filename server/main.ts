@@ -50,7 +50,7 @@ async function adminResetKey(email: string): Promise<number> {
   const config = readConfig(process.env);
   const { database, close } = await openDatabase(config.stores, createLogger("silent"));
   try {
-    const { keys } = keyMaker(config.apiKeySalt);
+    const { keys } = keyMaker(config);
     const { engineer, apiKey, revokedKeys } = await resetKey({ database, clock: systemClock, keys }, email);
     process.stderr.write(
       `${engineer.email}: ${revokedKeys} key(s) revoked, effective within a minute. The new key, shown this once:\n`,

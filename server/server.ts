@@ -47,13 +47,11 @@ export async function serveOver(
   options: { readonly clock?: Clock; readonly reconcileOnCallOnly?: boolean } = {},
 ): Promise<NexusServer> {
   const metrics = createMetrics();
-  const deps = wire(config, stores, logger, metrics, options.clock);
   const state = { stopping: false };
-  const runReconciler = () =>
-    reconcile(deps, (project, error) => logger.warn({ err: error, project: project.id }, "reconciling failed"));
-
+  let deps: ServiceDeps;
   let listener: Listener;
   try {
+    deps = wire(config, stores, logger, metrics, options.clock);
     listener = await listen(
       config,
       httpHandler({
@@ -74,6 +72,8 @@ export async function serveOver(
   }
   logger.info({ url: listener.url, stores: stores.description }, "serving");
 
+  const runReconciler = () =>
+    reconcile(deps, (project, error) => logger.warn({ err: error, project: project.id }, "reconciling failed"));
   const reconciler = options.reconcileOnCallOnly
     ? undefined
     : repeat(RECONCILE_MS, runReconciler, (error) => logger.warn({ err: error }, "the reconciler could not run"));

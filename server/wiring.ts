@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { keptSalt } from "./api-key-salt.ts";
 import { Argon2Hasher } from "./argon2-hasher.ts";
 import type { Config, StoreConfig } from "./config.ts";
 import { BoundedHasher } from "./domain/auth/bounded-hasher.ts";
@@ -112,22 +113,23 @@ export async function openDatabase(
   return { database, close: () => database.close() };
 }
 
-/** Makes keys; the work of it is bounded. */
-export function keyMaker(apiKeySalt: string): { keys: KeyMaker; hasher: BoundedHasher } {
+/** Makes keys; the work of it is bounded. Once the stores are open: embedded, the salt lies in their folder. */
+export function keyMaker(config: Pick<Config, "apiKeySalt" | "stores">): { keys: KeyMaker; hasher: BoundedHasher } {
+  const apiKeySalt = config.apiKeySalt ?? keptSalt(config.stores.kind === "embedded" ? config.stores.dataDir : "");
   const hasher = new BoundedHasher(new Argon2Hasher(apiKeySalt));
   return { keys: new KeyMaker(hasher, apiKeySalt), hasher };
 }
 
 /** Joins stores and domain: what the services and the reconciler work with. */
 export function wire(
-  config: Pick<Config, "apiKeySalt" | "registration">,
+  config: Pick<Config, "apiKeySalt" | "stores" | "registration">,
   { database, claimStore }: Pick<OpenStores, "database" | "claimStore">,
   logger: Logger,
   metrics: Metrics,
   clock: Clock = systemClock,
 ): ServiceDeps {
   const claims = new ClaimAccess(database, claimStore, randomUUID, pause);
-  const { keys, hasher } = keyMaker(config.apiKeySalt);
+  const { keys, hasher } = keyMaker(config);
   return {
     database,
     claims,

@@ -10,8 +10,23 @@ export function compileTouches(touches: readonly Touch[], caseSensitive: boolean
   return touches.map(({ path, mode }) => ({ pattern: compileStored(path, caseSensitive), mode }));
 }
 
+/** Entries that are kept compiled; a project's features name the same ones again and again. */
+const MAX_COMPILED = 20_000;
+const compiled = { folded: new Map<string, Pattern>(), exact: new Map<string, Pattern>() };
+
 /** Compiles one entry that was parsed before it was stored. */
 export function compileStored(path: string, caseSensitive: boolean): Pattern {
+  const known = caseSensitive ? compiled.exact : compiled.folded;
+  const hit = known.get(path);
+  if (hit !== undefined) return hit;
+  // Simpler than forgetting the oldest, and as good for what it is: parsing an entry again takes microseconds.
+  if (known.size >= MAX_COMPILED) known.clear();
+  const pattern = compile(path, caseSensitive);
+  known.set(path, pattern);
+  return pattern;
+}
+
+function compile(path: string, caseSensitive: boolean): Pattern {
   const pattern = parsePattern(path, { caseSensitive });
   if (pattern instanceof PathProblem) throw new Error(`the stored touch ${JSON.stringify(path)} does not parse`);
   return pattern;

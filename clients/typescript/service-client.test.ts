@@ -84,6 +84,7 @@ test("a refusal keeps its reason and its typed details", async () => {
           "@type": "nexus.v1.ClaimConflict",
           blocked: [{ heldPath: "src/**", witnessPath: "src/a.ts" }],
           suggestions: [],
+          omitted: 0,
         },
       ],
     },

@@ -89,7 +89,9 @@ export async function startPostmaster(options: PostmasterOptions): Promise<Postm
     if (outcome.kind === "ready") {
       return outcome.postmaster;
     }
-    if (/lock file "postmaster.pid" already exists/.test(outcome.logTail)) {
+    // Two that start at once take the log from each other, so it may be the other one's that was read.
+    const another = await runningPostmaster(options.pgData);
+    if (another !== undefined || /lock file "postmaster.pid" already exists/.test(outcome.logTail)) {
       return undefined;
     }
     const portTaken = /could not bind .*Address already in use/.test(outcome.logTail);

@@ -1,5 +1,6 @@
 import { Option } from "clipanion";
 import { CliError } from "./cli-error.ts";
+import { cleanLine } from "./output/clean-text.ts";
 import { SessionCommand } from "./session-command.ts";
 
 /** The feature that a command is about, and the proof that the session holds it. */
@@ -33,7 +34,11 @@ export abstract class HeldFeatureCommand extends SessionCommand {
     const token = this.fencingToken ?? (held?.slug === slug ? held.fencingToken : undefined);
     if (token === undefined) {
       const why = `this session holds ${held === undefined ? "nothing" : held.slug} that was picked from here, not ${slug}`;
-      throw new CliError("NOTHING_PICKED", why, "name the token of its pick with --fencing-token");
+      throw new CliError(
+        "NOTHING_PICKED",
+        why,
+        `nexus pick ${cleanLine(slug)}   (or name the token with --fencing-token)`,
+      );
     }
     return { projectId, sessionId, slug, fencingToken: parseToken(token) };
   }

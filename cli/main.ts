@@ -3,12 +3,22 @@ import { fileURLToPath } from "node:url";
 import { terminalOf } from "./output/terminal.ts";
 import { run } from "./run.ts";
 
-// A reader that has seen enough (`nexus … | head`) is no failure of ours.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit();
+    // A reader that has seen enough (`nexus … | head`) is no failure of ours.
+    if (error.code === "EPIPE") process.exit();
+    if (stream === process.stdout) process.stderr.write(`nexus: the output can't be written: ${error.message}\n`);
+    process.exit(1);
   });
+}
+
+/** Also for a folder that was removed meanwhile, so that what needs it can say so. */
+function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return process.env["PWD"] || ".";
+  }
 }
 
 void run(process.argv.slice(2), {
@@ -17,7 +27,7 @@ void run(process.argv.slice(2), {
   stderr: process.stderr,
   env: process.env,
   colorDepth: terminalOf(process.stdout, process.env).color ? 4 : 1,
-  cwd: process.cwd(),
+  cwd: currentFolder(),
   platform: process.platform,
   programFolder: dirname(fileURLToPath(import.meta.url)),
   now: () => new Date(),

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { text } from "node:stream/consumers";
@@ -183,4 +183,27 @@ test("the configuration is readable by its user only", () => {
   expect(statSync(configPath(env)).mode & 0o777).toBe(0o600);
   expect(statSync(join(folder, "config", "nexus")).mode & 0o777).toBe(0o700);
   expect(readConfig(env)).toEqual({ server: "http://a", keys: { "http://a": "nxs_key" } });
+});
+
+test.each(["soon", "0", "-1", "0x10", "2147483648", "1e9"])("NEXUS_TIMEOUT_MS=%s is no time: exit 2", async (given) => {
+  const answer = await nexus(["whoami"], { NEXUS_API_KEY: "nxs_key", NEXUS_TIMEOUT_MS: given });
+
+  expect(answer).toMatchObject({ exitCode: 2, stdout: "" });
+  expect(answer.stderr).toContain("NEXUS_TIMEOUT_MS");
+});
+
+test("a folder that was removed meanwhile is said, and what needs none goes on", async () => {
+  const gone = join(folder, "gone");
+
+  const answer = await nexus(["whoami", "--json"], {}, gone);
+
+  expect(answer).toMatchObject({ exitCode: 1, stdout: "" });
+  expect(JSON.parse(answer.stderr).error).toMatchObject({ reason: "FILE_UNUSABLE" });
+  expect((await nexus(["version"], {}, gone)).exitCode).toBe(0);
+});
+
+test("a HOME that is no absolute path never puts keys into the current folder", () => {
+  for (const home of ["", "relative"]) {
+    expect(configPath({ HOME: home })).toBe(join(userInfo().homedir, ".config", "nexus", "config.json"));
+  }
 });

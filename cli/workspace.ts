@@ -9,6 +9,9 @@ import { type Checkout, findCheckout } from "./repository/checkout.ts";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
+/** The longest that Node's timers can wait; a longer time would end at once. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
 const SOURCES = {
   NEXUS_URL: "NEXUS_URL",
   login: "the last login",
@@ -31,13 +34,23 @@ export class Workspace {
     this.#project = project;
   }
 
-  /** The current folder, symbolic links resolved. */
+  /**
+   * The current folder, symbolic links resolved.
+   *
+   * @throws CliError FILE_UNUSABLE when it was removed
+   */
   get cwd(): string {
-    return realpathSync(this.#context.cwd);
+    try {
+      return realpathSync(this.#context.cwd);
+    } catch (cause) {
+      throw new CliError("FILE_UNUSABLE", `the current folder can't be used: ${(cause as Error).message}`, "", {
+        cause,
+      });
+    }
   }
 
   get checkout(): Checkout | undefined {
-    this.#checkout ??= { found: findCheckout(this.#context.cwd) };
+    this.#checkout ??= { found: findCheckout(this.cwd) };
     return this.#checkout.found;
   }
 
@@ -85,10 +98,11 @@ export class Workspace {
 
   /** A client of that server; the caller closes it. */
   connect(url: string, apiKey: string | undefined): NexusClient {
-    const given = this.#context.env["NEXUS_TIMEOUT_MS"];
-    const timeoutMs = given ? Number(given) : DEFAULT_TIMEOUT_MS;
-    if (!Number.isInteger(timeoutMs) || timeoutMs < 1) {
-      throw new CliError("USAGE_INVALID", `NEXUS_TIMEOUT_MS is a number of milliseconds, not ${JSON.stringify(given)}`);
+    const given = this.#context.env["NEXUS_TIMEOUT_MS"] || String(DEFAULT_TIMEOUT_MS);
+    const timeoutMs = /^\d{1,10}$/.test(given) ? Number(given) : 0;
+    if (timeoutMs < 1 || timeoutMs > MAX_TIMEOUT_MS) {
+      const span = `a number of milliseconds from 1 to ${MAX_TIMEOUT_MS}`;
+      throw new CliError("USAGE_INVALID", `NEXUS_TIMEOUT_MS is ${span}, not ${JSON.stringify(given)}`);
     }
     return createNexusClient({ baseUrl: url, apiKey, timeoutMs });
   }

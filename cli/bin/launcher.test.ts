@@ -1,4 +1,13 @@
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -57,6 +66,19 @@ test("the Node beside the repository goes before the system's", async () => {
   chmodSync(node, 0o755);
 
   expect((await launch(launcher)).stdout).toBe("beside\n");
+});
+
+test("where HOME names no folder, nothing is left behind in the current one", async () => {
+  bundle("");
+  const before = readdirSync(repository);
+
+  for (const home of ["", "relative"]) {
+    const env = { PATH: process.env["PATH"] ?? "", HOME: home };
+    const answer = await runCommand(launcher, [], { env, cwd: repository });
+    expect(answer).toEqual({ exitCode: 0, stdout: "", stderr: "" });
+  }
+
+  expect(readdirSync(repository)).toEqual(before);
 });
 
 test("without any Node it says what is missing", async () => {

@@ -2,7 +2,6 @@
 // loaded after it was switched on. Written for old versions of Node, which it turns away.
 "use strict";
 const { existsSync } = require("node:fs");
-const { homedir } = require("node:os");
 const { isAbsolute, join } = require("node:path");
 
 const bundle = join(__dirname, "..", "dist", "nexus.cjs");
@@ -15,9 +14,9 @@ if (major < 22) {
   process.stderr.write("nexus: the command line is not built yet; run `make build`\n");
   process.exitCode = 1;
 } else {
-  const given = process.env.XDG_CACHE_HOME;
-  const cache = given && isAbsolute(given) ? given : join(homedir(), ".cache");
+  const given = [process.env.XDG_CACHE_HOME, process.env.HOME && join(process.env.HOME, ".cache")];
+  const cache = given.find((folder) => folder && isAbsolute(folder));
   const { enableCompileCache } = require("node:module");
-  if (enableCompileCache) enableCompileCache(join(cache, "nexus", "compile"));
+  if (enableCompileCache && cache) enableCompileCache(join(cache, "nexus", "compile"));
   require(bundle);
 }

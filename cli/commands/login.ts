@@ -5,7 +5,8 @@ import type { Engineer } from "@nexus/gen/nexus/v1/engineer_pb";
 import { Command, Option } from "clipanion";
 import { CliError } from "../cli-error.ts";
 import { NexusCommand } from "../command.ts";
-import { configPath, writeConfig } from "../config/config-file.ts";
+import { configPath, readConfig, writeConfig } from "../config/config-file.ts";
+import { ensureWritable } from "../files/private-file.ts";
 import { readInput } from "../files/read-input.ts";
 import { cleanLine } from "../output/clean-text.ts";
 
@@ -62,6 +63,7 @@ export class LoginCommand extends NexusCommand {
     if (this.email === undefined || this.engineerName === undefined) {
       throw new CliError("USAGE_INVALID", "--register needs --email and --name", "nexus login --help");
     }
+    this.#ensureKeyCanBeKept();
     const client = this.workspace.connect(url, undefined);
     try {
       const answer = await client.auth.register({
@@ -101,6 +103,12 @@ export class LoginCommand extends NexusCommand {
     } finally {
       client.close();
     }
+  }
+
+  /** Before registering: a new key that can't be kept is lost, and its email is taken from then on. */
+  #ensureKeyCanBeKept(): void {
+    readConfig(this.context.env);
+    ensureWritable(configPath(this.context.env));
   }
 
   #keep(url: string, apiKey: string): void {

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createScratchDir, type ScratchDir } from "../../server/testing/scratch-dir.ts";
@@ -236,4 +236,48 @@ test("a reader that stops early is no error, and npm's link starts the command l
   const piped = await runCommand("/bin/sh", ["-c", script], { env, cwd: ana.folder });
 
   expect(piped).toEqual({ exitCode: 0, stdout: "{", stderr: "" });
+});
+
+test("where the new key can't be kept nobody is registered", async () => {
+  const register = ["login", "--register", "--email", "c@example.com", "--name", "Cem", "--json"];
+  const file = join(ana.folder, "file");
+  writeFileSync(file, "");
+
+  const refused = await ana.run(register, { env: { XDG_CONFIG_HOME: file } });
+
+  expect(refused).toMatchObject({ exitCode: 1, stdout: "" });
+  expect(JSON.parse(refused.stderr).error.reason).toBe("FILE_UNUSABLE");
+  expect((await ana.run(register, { env: { XDG_CONFIG_HOME: join(ana.folder, "cem") } })).exitCode).toBe(0);
+});
+
+test("where the token can't be kept nothing is picked", async () => {
+  await ana.json(["feature", "create", "--slug", "kept", "--title", "Kept"], inRepository());
+  await ana.json(["feature", "ready", "kept"], inRepository());
+  const { session } = await ana.json<Session>(["session", "open", "--client-session-id", "k1"], inRepository());
+  const file = join(ana.folder, "file");
+  writeFileSync(file, "");
+
+  const refused = await ana.run(
+    ["pick", "kept", "--session", session.id, "--json"],
+    inRepository({ XDG_STATE_HOME: file }),
+  );
+
+  expect(refused).toMatchObject({ exitCode: 1, stdout: "" });
+  expect(JSON.parse(refused.stderr).error.reason).toBe("FILE_UNUSABLE");
+  expect(await ana.json(["feature", "show", "kept"], inRepository())).toMatchObject({
+    feature: { status: "FEATURE_STATUS_READY" },
+  });
+});
+
+test("an output that can't be written, and a folder that is gone, are a sentence and exit 1", async () => {
+  const env = { ...ana.env, NEXUS_URL: server.url, NEXUS: NEXUS };
+  const sh = (script: string) => runCommand("/bin/sh", ["-c", script], { env, cwd: ana.folder });
+
+  const full = await sh('"$NEXUS" whoami > /dev/full');
+  const gone = await sh('mkdir gone && cd gone && rmdir ../gone && "$NEXUS" whoami');
+
+  expect(full.exitCode).toBe(1);
+  expect(full.stderr).toMatch(/^nexus: the output can't be written: .*\n$/);
+  expect(gone).toMatchObject({ exitCode: 1, stdout: "" });
+  expect(gone.stderr).toContain("nexus: the current folder can't be used");
 });

@@ -10,15 +10,33 @@ import { CliError } from "../cli-error.ts";
  * @throws CliError FILE_UNUSABLE when it can't be written
  */
 export function writePrivateFile(path: string, content: string): void {
+  writeDraft(path, content, (draft) => renameSync(draft, path));
+}
+
+/**
+ * Fails where writePrivateFile would, and changes nothing. For use before what can't be undone and whose outcome has to
+ * be kept.
+ *
+ * @throws CliError FILE_UNUSABLE when the file can't be written
+ */
+export function ensureWritable(path: string): void {
+  writeDraft(path, "{}\n", (draft) => rmSync(draft));
+}
+
+function writeDraft(path: string, content: string, finish: (draft: string) => void): void {
   const folder = dirname(path);
   const draft = `${path}.${randomBytes(6).toString("hex")}`;
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     chmodSync(folder, 0o700);
-    writeFileSync(draft, content, { mode: 0o600, flag: "wx" });
-    renameSync(draft, path);
+    try {
+      writeFileSync(draft, content, { mode: 0o600, flag: "wx" });
+      finish(draft);
+    } catch (cause) {
+      rmSync(draft, { force: true });
+      throw cause;
+    }
   } catch (cause) {
-    rmSync(draft, { force: true });
     throw new CliError("FILE_UNUSABLE", `${path} can't be written: ${(cause as Error).message}`, "", { cause });
   }
 }

@@ -1,8 +1,9 @@
 /**
- * Characters that a terminal acts on instead of showing: controls, and those that reorder or hide text (bidi, zero
- * width, line and paragraph separators). Titles and paths come from others.
+ * Characters that a terminal acts on instead of showing, or that only a program sees: controls, format characters
+ * (bidi, zero width, tags), line and paragraph separators, lone surrogates, and the variation selectors that no emoji
+ * needs. Titles and paths come from others, and agents read them.
  */
-const ACTING = /[\p{Cc}\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]/gu;
+const ACTING = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|[\u{e0100}-\u{e01ef}]/gu;
 
 /** The text on one line, with acting characters shown as `\u{…}`. */
 export function cleanLine(text: string): string {

@@ -60,3 +60,11 @@ test("wide characters take two columns, and controls can't reach the terminal", 
     ["feature  title", "日本     evil \\u{1b}[2J\\u{d}\\u{a} title\\u{202e}", "four     x", ""].join("\n"),
   );
 });
+
+test("what a reader would not see is written out", () => {
+  const hidden = "a\u061cb\u00adc\u{e0041}d\u{e0101}e";
+
+  expect(formatTable(COLUMNS, [{ slug: hidden, title: "", holder: "" }], PIPE)).toContain(
+    "a\\u{61c}b\\u{ad}c\\u{e0041}d\\u{e0101}e",
+  );
+});

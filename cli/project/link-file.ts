@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { CliError } from "../cli-error.ts";
 import { readJsonFile } from "../files/private-file.ts";
@@ -16,14 +16,15 @@ const FILE = ".nexus.json";
 
 /**
  * The link of the folder: found upwards, not beyond the working tree's top; for a linked worktree that of the main
- * working tree counts as well, since it need not be committed.
+ * working tree counts as well, since it need not be committed. Outside of any only the folder itself counts: a folder
+ * above may be anybody's, and what stands there decides who gets the key.
  *
  * @throws CliError FILE_UNUSABLE when the file is there and says something else
  */
 export function findLink(cwd: string, checkout: Checkout | undefined): { path: string; link: ProjectLink } | undefined {
   for (let folder = cwd; ; folder = dirname(folder)) {
     if (existsSync(join(folder, FILE))) return readLink(join(folder, FILE));
-    if (folder === checkout?.root || folder === dirname(folder)) break;
+    if (folder === (checkout?.root ?? cwd) || folder === dirname(folder)) break;
   }
   const main = checkout === undefined ? undefined : join(checkout.mainRoot, FILE);
   return main !== undefined && existsSync(main) ? readLink(main) : undefined;
@@ -32,6 +33,10 @@ export function findLink(cwd: string, checkout: Checkout | undefined): { path: s
 /** Writes the link at the top of the working tree, outside of any into the folder itself. Answers its path. */
 export function writeLink(cwd: string, checkout: Checkout | undefined, link: ProjectLink): string {
   const path = join(checkout?.root ?? cwd, FILE);
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    // A repository that one has only cloned must not choose what is overwritten here.
+    throw new CliError("FILE_UNUSABLE", `${path} is a symbolic link; remove it first`, `rm ${FILE}`);
+  }
   try {
     writeFileSync(path, `${JSON.stringify(link, null, 2)}\n`);
   } catch (cause) {

@@ -17,6 +17,7 @@ beforeAll(() => {
   symlinkSync(join(root, "src"), join(root, "linked"));
   symlinkSync(root, join(outside, "alias"));
   symlinkSync(outside, join(root, "away"));
+  symlinkSync("auth.ts", join(root, "src", "alias.ts"));
 });
 
 afterAll(() => rmSync(outside, { recursive: true }));
@@ -58,6 +59,20 @@ test("a folder reached through a link inside the working tree has one name only"
   expect(map("linked/not/there.ts")).toBe("src/not/there.ts");
 });
 
+test("a link has the name of what it stands for, however it is typed", () => {
+  expect(map("src/alias.ts")).toBe("src/auth.ts");
+  expect(map(join(root, "src/alias.ts"))).toBe("src/auth.ts");
+  expect(map("linked")).toBe("src");
+  expect(map(join(root, "linked"))).toBe("src");
+});
+
+test("absolute paths work where the way to the working tree has a name like a pattern", () => {
+  const odd = { cwd: join(root, "odd{a,b}"), root: join(root, "odd{a,b}"), platform: "linux" } as const;
+
+  expect(mapPath(join(odd.root, "file.ts"), odd)).toBe("file.ts");
+  expect(mapPath(`${odd.root}/src/*.{ts,tsx}`, odd)).toBe("src/*.{ts,tsx}");
+});
+
 test("a link that leads out of the working tree is kept as it was typed", () => {
   expect(map("away/file.ts")).toBe("away/file.ts");
 });
@@ -72,6 +87,7 @@ test("a path outside the working tree is refused, and so is an absolute one wher
 test("the current folder's name is never taken for a pattern", () => {
   expect(map("glob:[a-c].ts", "app/[id]")).toBe("glob:app/\\[id\\]/[a-c].ts");
   expect(() => map("file.ts", "odd{a,b}")).toThrow(/run it from/);
+  expect(() => map(join(root, "odd{a,b}", "file.ts"))).toThrow("write glob:odd\\{a,b\\}/file.ts from");
 });
 
 test("backslashes separate on Windows only, and never in glob: entries", () => {

@@ -1,4 +1,4 @@
-import { realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { posix, win32 } from "node:path";
 import { CliError } from "../cli-error.ts";
 
@@ -14,8 +14,8 @@ const GLOB = "glob:";
 
 /**
  * A path or pattern as people type it, as the repository-relative entry that the server takes: absolute paths inside
- * the working tree, paths relative to the current folder, backslashes on Windows, folders reached through a symbolic
- * link. What is wrong with it otherwise is left for the server to say.
+ * the working tree, paths relative to the current folder, backslashes on Windows, symbolic links inside the working
+ * tree. What is wrong with it otherwise is left for the server to say.
  *
  * @throws CliError PATH_INVALID when it lies outside the working tree
  */
@@ -37,14 +37,20 @@ function fromAbsolute(entry: string, typed: string, { root, platform }: PathOrig
   if (root === undefined) {
     throw new CliError("PATH_INVALID", `${quote(typed)} is absolute, and this folder is in no git working tree`);
   }
-  // Links are resolved up to the first wildcard; what follows it is no path yet.
+  // Links are resolved up to the first wildcard; what follows it is no path yet. A folder may be named like one.
   const segments = entry.split("/");
-  const wild = segments.findIndex((segment) => /[*?{]/.test(segment));
+  const wild = segments.findIndex(
+    (segment, at) => /[*?{]/.test(segment) && !existsSync(segments.slice(0, at + 1).join("/")),
+  );
   const literal = segments.slice(0, wild === -1 ? undefined : wild).join("/") || "/";
   const rest = wild === -1 ? [] : segments.slice(wild);
   const below = path.relative(root, resolveExisting(literal, path)).split(path.sep).join("/");
   if (below === ".." || below.startsWith("../") || path.isAbsolute(below)) {
     throw new CliError("PATH_INVALID", `${quote(typed)} is outside the working tree ${root}`);
+  }
+  if (!typed.startsWith(GLOB) && /[*?{\\]/.test(below)) {
+    const plain = `${GLOB}${escapeGlob(below)}`;
+    throw new CliError("PATH_INVALID", `${quote(below)} would be read as a pattern; write ${plain} from ${root}`);
   }
   return [below, ...rest].filter((part) => part !== "").join("/") || ".";
 }
@@ -57,9 +63,9 @@ function fromRelative(entry: string, typed: string, isGlob: boolean, { root, cwd
     const hint = `its path from the top of the repository, ${quote(prefix)}, would be read as a pattern`;
     throw new CliError("PATH_INVALID", `${quote(typed)} can't be named from this folder: ${hint}; run it from ${root}`);
   }
-  const lead = isGlob ? prefix.replace(/[\\*?{}[\]]/g, "\\$&") : prefix;
+  const lead = isGlob ? escapeGlob(prefix) : prefix;
   const joined = lead === "" ? entry : `${lead}/${entry}`;
-  return isGlob ? joined : resolveLinkedFolders(joined, root, path);
+  return isGlob ? joined : resolveLinks(joined, root, path);
 }
 
 /** The real path of the longest part that exists, with the rest as it is. */
@@ -74,24 +80,28 @@ function resolveExisting(absolute: string, path: typeof posix): string {
 }
 
 /**
- * Replaces the longest leading folder that is reached through a symbolic link by what it stands for, if that is inside
- * the working tree: the same file must not have two names. Without such a link the entry stays exactly as typed.
+ * Replaces the longest leading part that is, or is reached through, a symbolic link by what it stands for, if that is
+ * inside the working tree: the same file must not have two names. Without such a link the entry stays exactly as typed.
  */
-function resolveLinkedFolders(entry: string, root: string, path: typeof posix): string {
+function resolveLinks(entry: string, root: string, path: typeof posix): string {
   const segments = entry.split("/");
   const wild = segments.findIndex((segment) => segment === ".." || /[*?{]/.test(segment));
-  for (let end = wild === -1 ? segments.length - 1 : wild; end > 0; end -= 1) {
-    const folder = path.join(root, ...segments.slice(0, end));
+  for (let end = wild === -1 ? segments.length : wild; end > 0; end -= 1) {
+    const part = path.join(root, ...segments.slice(0, end));
     try {
-      const below = path.relative(root, realpathSync(folder)).split(path.sep).join("/");
+      const below = path.relative(root, realpathSync(part)).split(path.sep).join("/");
       if (below === "" || below.startsWith("..") || path.isAbsolute(below)) return entry;
       const plain = segments.slice(0, end).filter((segment) => segment !== "" && segment !== ".");
       return below === plain.join("/") ? entry : [below, ...segments.slice(end)].join("/");
     } catch {
-      // That folder is not there (yet); one further up may be.
+      // It is not there (yet); a folder further up may be.
     }
   }
   return entry;
+}
+
+function escapeGlob(text: string): string {
+  return text.replace(/[\\*?{}[\]]/g, "\\$&");
 }
 
 function quote(text: string): string {

@@ -8,9 +8,7 @@ import type { NexusContext } from "../context.ts";
 import type { Workspace } from "../workspace.ts";
 import { systemProcessTable } from "./process-table.ts";
 import { findSessionIdentity, type SessionIdentity } from "./session-identity.ts";
-import { type HeldFeature, SessionStore, type WorkerKey } from "./session-store.ts";
-
-const SESSION_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+import { type HeldFeature, SESSION_ID, SessionStore, type WorkerKey } from "./session-store.ts";
 
 /** The session that a command acts for: named by the caller, or the worker's own. */
 export class CurrentSession {
@@ -58,6 +56,15 @@ export class CurrentSession {
   async held(): Promise<HeldFeature | undefined> {
     const id = await this.knownId();
     return id === undefined ? undefined : this.#store.read(id, await this.#workspace.projectId())?.held;
+  }
+
+  /**
+   * Fails where keeping what a pick answers would.
+   *
+   * @throws CliError FILE_UNUSABLE
+   */
+  ensureKeepable(sessionId: string): void {
+    this.#store.ensureSavable(sessionId);
   }
 
   /** Keeps what a pick answered, or with undefined that nothing is held any more. */

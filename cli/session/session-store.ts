@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { readJsonFile, writePrivateFile } from "../files/private-file.ts";
+import { CliError } from "../cli-error.ts";
+import { ensureWritable, readJsonFile, writePrivateFile } from "../files/private-file.ts";
 import { stateFolder } from "../files/user-folders.ts";
 
 /** What a session holds, as its pick answered. */
@@ -26,6 +27,9 @@ export interface WorkerKey {
   readonly clientSessionId: string;
 }
 
+/** A session's id as the server makes it, in either case. */
+export const SESSION_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 const UNUSED_AFTER_MS = 30 * 24 * 3_600_000;
 
 /**
@@ -41,8 +45,18 @@ export class SessionStore {
 
   /** The session as it was saved; undefined when it was not, or for another project. */
   read(sessionId: string, projectId: string): StoredSession | undefined {
-    const stored = readJsonFile(this.#sessionPath(sessionId)) as StoredSession | undefined;
-    return stored?.projectId === projectId && stored.sessionId === sessionId ? stored : undefined;
+    const stored = readStored(this.#sessionPath(sessionId));
+    if (stored["projectId"] !== projectId || stored["sessionId"] !== sessionId) return undefined;
+    return { server: String(stored["server"]), projectId, sessionId, held: heldIn(stored["held"]) };
+  }
+
+  /**
+   * Fails where saving the session would, and changes nothing: before a pick, whose token must not get lost.
+   *
+   * @throws CliError FILE_UNUSABLE
+   */
+  ensureSavable(sessionId: string): void {
+    ensureWritable(this.#sessionPath(sessionId));
   }
 
   save(session: StoredSession, now: Date): void {
@@ -57,8 +71,8 @@ export class SessionStore {
 
   /** The session that the worker used last in that project. */
   currentOf(worker: WorkerKey): string | undefined {
-    const stored = readJsonFile(this.#workerPath(worker)) as { readonly sessionId?: unknown } | undefined;
-    return typeof stored?.sessionId === "string" ? stored.sessionId : undefined;
+    const { sessionId } = readStored(this.#workerPath(worker));
+    return typeof sessionId === "string" && SESSION_ID.test(sessionId) ? sessionId : undefined;
   }
 
   setCurrent(worker: WorkerKey, sessionId: string): void {
@@ -94,4 +108,25 @@ export class SessionStore {
       }
     }
   }
+}
+
+/**
+ * What a file of the store says; a damaged one says nothing. Opening the session again answers the same one, and picking
+ * again the same token, which writes the file anew.
+ */
+function readStored(path: string): Readonly<Record<string, unknown>> {
+  try {
+    const stored = readJsonFile(path);
+    return typeof stored === "object" && stored !== null ? { ...stored } : {};
+  } catch (error) {
+    if (error instanceof CliError && error.cause instanceof SyntaxError) return {};
+    throw error;
+  }
+}
+
+function heldIn(stored: unknown): HeldFeature | undefined {
+  if (typeof stored !== "object" || stored === null || !("slug" in stored && "fencingToken" in stored))
+    return undefined;
+  const { slug, fencingToken } = stored;
+  return typeof slug === "string" && typeof fencingToken === "string" ? { slug, fencingToken } : undefined;
 }

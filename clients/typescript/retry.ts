@@ -25,6 +25,8 @@ const MAX_ATTEMPTS: Partial<Record<NexusErrorReason, number>> = {
 };
 const FIRST_DELAY_MS = 50;
 const MAX_DELAY_MS = 2_000;
+/** The longest that Node's timers can wait; a longer time would end at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** What bounds the attempts of one call. */
 export interface RetryOptions {
@@ -51,7 +53,8 @@ export async function retryUnavailable<Answer>(
   const deadline = timeoutMs > 0 ? timer.now() + timeoutMs : Number.POSITIVE_INFINITY;
   for (let attempts = 1; ; attempts += 1) {
     try {
-      return await attempt(timeoutMs > 0 ? Math.max(1, Math.ceil(deadline - timer.now())) : 0);
+      const left = Math.max(1, Math.ceil(deadline - timer.now()));
+      return await attempt(timeoutMs > 0 ? Math.min(left, MAX_TIMER_MS) : 0);
     } catch (thrown) {
       const error = toError(thrown);
       if (attempts >= (MAX_ATTEMPTS[error.reason] ?? 1)) throw error;

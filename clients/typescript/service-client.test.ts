@@ -192,6 +192,22 @@ test("a server that never answers ends the call at its time limit", async () => 
   expect(error).toMatchObject({ code: "deadline_exceeded", reason: "DEADLINE_EXCEEDED" });
 });
 
+test("a time limit longer than a timer can wait does not end the call at once", async () => {
+  const limits: (number | undefined)[] = [];
+  const { features } = clientOf({
+    getFeature: (_request, context) => {
+      limits.push(context.timeoutMs());
+      return {};
+    },
+  });
+
+  await features.getFeature({ slug: "login" }, { timeoutMs: 2 ** 40 });
+
+  expect(limits).toHaveLength(1);
+  expect(limits[0]).toBeGreaterThan(1_000_000);
+  expect(limits[0]).toBeLessThan(2 ** 31);
+});
+
 test("something that is no Nexus server is called that", async () => {
   const baseUrl = await listen((_request, response) => {
     response.writeHead(404, { "content-type": "text/html" }).end("<h1>not here</h1>");

@@ -24,6 +24,7 @@ export class FeaturePickCommand extends SessionCommand {
     const projectId = await this.workspace.projectId();
     const { slug } = this;
     const answer = await this.currentSession.use(async (sessionId) => {
+      this.currentSession.ensureKeepable(sessionId);
       const picked = await this.workspace.client.features.pickFeature({ projectId, slug, sessionId });
       const fencingToken = String(picked.claim?.fencingToken ?? 0n);
       await this.currentSession.keep(sessionId, { slug: picked.feature?.slug ?? slug, fencingToken });

@@ -1,10 +1,10 @@
 import {
-  type AcquireOutcome,
   type AcquireRequest,
   type BlockedTouch,
   type ClaimMode,
   type ConfirmOutcome,
   type DueWork,
+  type ExtendOutcome,
   type LeaseOutcome,
   type ListedClaim,
   type LiveClaim,
@@ -19,10 +19,13 @@ export interface ModelTouch {
   readonly mode: ClaimMode;
 }
 
-export type ModelRequest = Omit<AcquireRequest, "touches"> & { readonly touches: readonly ModelTouch[] };
+export type ModelRequest = Omit<AcquireRequest, "touches"> & {
+  readonly touches: readonly ModelTouch[];
+  readonly alongside?: ClaimId | undefined;
+};
 
 interface ModelClaim extends Pick<LiveClaim, "claimId" | "featureId" | "sessionId" | "fencingToken"> {
-  readonly touches: readonly ModelTouch[];
+  touches: readonly ModelTouch[];
   readonly acquired: number;
   state: LiveClaim["state"];
   ends: number;
@@ -54,18 +57,25 @@ export class ClaimModel {
     return this.isAlive(sessionId) ? this.renew(sessionId, ttlMs) : { kind: "session-expired" };
   }
 
-  acquire({ claimId, featureId, sessionId, ttlMs, touches }: ModelRequest): AcquireOutcome {
+  acquire({ claimId, featureId, sessionId, ttlMs, touches, alongside, replaces = [] }: ModelRequest): ExtendOutcome {
     if (!this.isAlive(sessionId)) {
       return { kind: "session-expired" };
     }
     this.renew(sessionId, ttlMs);
+    const ofFeature = this.live().filter((claim) => claim.featureId === featureId);
+    const own = ofFeature.filter((claim) => claim.sessionId === sessionId && claim.state !== "draining");
+    const replaced = ofFeature.filter((claim) => replaces.includes(claim.claimId));
+    const others = ofFeature.filter((claim) => !replaced.includes(claim));
     const held =
-      this.claims.find((claim) => claim.claimId === claimId) ??
-      this.live().find((claim) => claim.featureId === featureId);
+      this.claims.find((claim) => claim.claimId === claimId) ?? (alongside === undefined ? lowest(others) : undefined);
     if (held !== undefined) {
       return { kind: "feature-held", claim: this.describe(held) };
     }
-    const blocked = this.overlapping(touches).filter(({ both }) => both !== "shared");
+    if (alongside !== undefined && !own.some((claim) => claim.claimId === alongside)) {
+      return { kind: "claim-gone" };
+    }
+    const excused = alongside === undefined ? replaced : [...replaced, ...own];
+    const blocked = this.overlapping(touches, excused).filter(({ both }) => both !== "shared");
     if (blocked.length > 0) {
       return { kind: "conflict", blocked: blocked.map(({ pair }) => pair) };
     }
@@ -82,20 +92,47 @@ export class ClaimModel {
     };
   }
 
-  confirm(claimId: ClaimId): ConfirmOutcome {
+  confirm(claimId: ClaimId, replaces: readonly ClaimId[] = []): ConfirmOutcome {
     const claim = this.claims.find((each) => each.claimId === claimId);
     if (claim === undefined) {
       return { kind: "gone" };
     }
-    if (claim.state === "draining" || !this.isAlive(claim.sessionId)) {
+    if (!this.isAlive(claim.sessionId)) {
       return { kind: "session-expired" };
     }
+    if (claim.state === "draining") {
+      return { kind: "gone" };
+    }
     claim.state = "held";
+    const replaced = this.claims.filter(
+      (each) => each.featureId === claim.featureId && replaces.includes(each.claimId),
+    );
+    this.release(replaced.map((each) => each.claimId).filter((id) => id !== claimId));
     return { kind: "confirmed", claim: this.describe(claim) };
   }
 
   release(claimIds: readonly ClaimId[]): void {
     this.claims = this.claims.filter((claim) => !claimIds.includes(claim.claimId));
+  }
+
+  retain(claimId: ClaimId, touches: readonly ModelTouch[]): void {
+    for (const claim of this.claims.filter((each) => each.claimId === claimId)) {
+      claim.touches = claim.touches.filter(({ path, mode }) =>
+        touches.some((each) => each.path === path && each.mode === mode),
+      );
+    }
+  }
+
+  drain(claimIds: readonly ClaimId[], drainMs: number): void {
+    if (drainMs === 0) {
+      this.release(claimIds);
+    }
+    for (const claim of this.claims.filter(
+      ({ claimId, state }) => claimIds.includes(claimId) && state !== "draining",
+    )) {
+      claim.state = "draining";
+      claim.ends = this.now + drainMs;
+    }
   }
 
   check(paths: readonly string[]): BlockedTouch[] {
@@ -105,13 +142,10 @@ export class ClaimModel {
   end(sessionId: SessionId, drainMs: number): void {
     const mine = this.claims.filter((claim) => claim.sessionId === sessionId);
     this.leases.delete(sessionId);
-    if (drainMs === 0) {
-      this.release(mine.map((claim) => claim.claimId));
-    }
-    for (const claim of mine.filter(({ state }) => state !== "draining")) {
-      claim.state = "draining";
-      claim.ends = this.now + drainMs;
-    }
+    this.drain(
+      mine.map((claim) => claim.claimId),
+      drainMs,
+    );
   }
 
   list(sessionId?: SessionId): ListedClaim[] {
@@ -154,9 +188,12 @@ export class ClaimModel {
   }
 
   /** Each pair of touch and claim that overlap, and "shared" when all of the claim's that overlap the touch share. */
-  private overlapping(touches: readonly ModelTouch[]): { pair: BlockedTouch; both: "shared" | "not" }[] {
+  private overlapping(
+    touches: readonly ModelTouch[],
+    excused: readonly ModelClaim[] = [],
+  ): { pair: BlockedTouch; both: "shared" | "not" }[] {
     return touches.flatMap((asked, touch) =>
-      this.live().flatMap((claim) => {
+      without(this.live(), excused).flatMap((claim) => {
         const held = claim.touches.filter(({ path }) => oracleOverlap(path, asked.path));
         const hard = held.find(({ mode }) => mode === "exclusive" || asked.mode === "exclusive");
         const named = hard ?? held[0];
@@ -164,7 +201,7 @@ export class ClaimModel {
           ? []
           : [
               {
-                pair: { touch, heldPath: named.path, claim: this.describe(claim) },
+                pair: { touch, heldPath: named.path, heldMode: named.mode, claim: this.describe(claim) },
                 both: hard === undefined ? ("shared" as const) : ("not" as const),
               },
             ];
@@ -186,4 +223,12 @@ export class ClaimModel {
       overdue: state === "provisional" && ends <= this.now,
     };
   }
+}
+
+function lowest(claims: readonly ModelClaim[]): ModelClaim | undefined {
+  return claims.toSorted((a, b) => (a.fencingToken < b.fencingToken ? -1 : 1))[0];
+}
+
+function without(claims: readonly ModelClaim[], excused: readonly ModelClaim[]): ModelClaim[] {
+  return claims.filter((claim) => !excused.includes(claim));
 }

@@ -7,6 +7,8 @@ import type {
   ClaimScope,
   ClaimStore,
   ClaimTouch,
+  ExtendOutcome,
+  ExtendRequest,
   LiveClaim,
 } from "../domain/claims/claim-store.ts";
 import type { Branded, ClaimId, FeatureId, ProjectId, SessionId } from "../domain/ids.ts";
@@ -52,6 +54,10 @@ export function pattern(text: string): Pattern {
 
 export function touch(text: string, mode: ClaimMode = "exclusive"): ClaimTouch {
   return { pattern: pattern(text), mode };
+}
+
+function asTouch(each: string | ClaimTouch): ClaimTouch {
+  return typeof each === "string" ? touch(each) : each;
 }
 
 /** One served project in a store, with short forms of what tests do most. */
@@ -103,7 +109,7 @@ export class ProjectFixture {
       featureId: newId<"FeatureId">(),
       sessionId,
       ttlMs: TTL_MS,
-      touches: touches.map((each) => (typeof each === "string" ? touch(each) : each)),
+      touches: touches.map(asTouch),
       ...given,
     });
   }
@@ -120,6 +126,36 @@ export class ProjectFixture {
     if (outcome.kind !== "granted") {
       throw new Error(`refused: ${outcome.kind}`);
     }
+    return { ...outcome, claimId, featureId, sessionId };
+  }
+
+  /** Asks for a further claim beside a pick's, for its session and feature unless others are given. */
+  extend(
+    pick: GrantedClaim,
+    touches: readonly (string | ClaimTouch)[],
+    given: Partial<ExtendRequest> = {},
+  ): Promise<ExtendOutcome> {
+    const { claimId: alongside, featureId, sessionId } = pick;
+    return this.store.acquire(this.scope, {
+      claimId: newId<"ClaimId">(),
+      featureId,
+      sessionId,
+      ttlMs: TTL_MS,
+      touches: touches.map(asTouch),
+      alongside,
+      ...given,
+    });
+  }
+
+  /** As extend, and it has to succeed; confirmed. */
+  async grantBeside(pick: GrantedClaim, touches: readonly (string | ClaimTouch)[]): Promise<GrantedClaim> {
+    const { featureId, sessionId } = pick;
+    const claimId = newId<"ClaimId">();
+    const outcome = await this.extend(pick, touches, { claimId });
+    if (outcome.kind !== "granted") {
+      throw new Error(`refused: ${outcome.kind}`);
+    }
+    expect((await this.store.confirm(this.scope, claimId)).kind).toBe("confirmed");
     return { ...outcome, claimId, featureId, sessionId };
   }
 

@@ -1,8 +1,22 @@
 import { randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
-import { RedisClaimStore } from "../storage/redis/claim-store.ts";
+import { RedisClaimStore, type RedisClaimStoreOptions } from "../storage/redis/claim-store.ts";
 import { projectKeys } from "../storage/redis/keys.ts";
 import type { SearchBounds, StoreUnderTest } from "./claim-store-fixture.ts";
+
+/** As in lua/search.lua. */
+const UNITS_PER_STEP = 4;
+
+/** The bounds as RedisClaimStore takes them. */
+export function redisBounds({
+  maxCandidates,
+  maxSteps,
+}: SearchBounds): Pick<RedisClaimStoreOptions, "maxCandidates" | "maxUnits"> {
+  return {
+    ...(maxCandidates !== undefined && { maxCandidates }),
+    ...(maxSteps !== undefined && { maxUnits: UNITS_PER_STEP * maxSteps }),
+  };
+}
 
 /** A Redis claim store whose time stands in a key of its own, and moves only when it is told to. */
 export async function movedRedisStore(
@@ -13,7 +27,7 @@ export async function movedRedisStore(
   const clock = `${prefix}:clock:${randomUUID()}`;
   await redis.set(clock, Date.parse("2026-01-01"));
   const nowSource = `local function clock() return tonumber(redis.call('GET', '${clock}')) end`;
-  const store = new RedisClaimStore(redis, { ...bounds, prefix, nowSource });
+  const store = new RedisClaimStore(redis, { ...redisBounds(bounds), prefix, nowSource });
   return {
     store,
     advance: async (ms) => {

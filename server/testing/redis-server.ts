@@ -92,6 +92,8 @@ async function tryStart(
     dir: folder,
     pidfile: join(folder, "redis.pid"),
     daemonize: "no",
+    // By itself it takes the port 10,000 above, which may not exist.
+    ...(settings["cluster-enabled"] === "yes" && { "cluster-port": String(await freePort()) }),
     ...settings,
   };
   const log = await open(join(folder, "redis.log"), "w");

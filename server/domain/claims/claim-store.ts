@@ -44,6 +44,8 @@ export interface BlockedTouch {
   readonly touch: number;
   /** The text of the held pattern that overlaps it. */
   readonly heldPath: string;
+  /** The mode of that held touch; where several of the claim's overlap the asked one, of the one that is named. */
+  readonly heldMode: ClaimMode;
   readonly claim: LiveClaim;
 }
 
@@ -71,6 +73,20 @@ export interface AcquireRequest {
   /** The session's lease is renewed to this by the same step, also when the claim is refused. */
   readonly ttlMs: number;
   readonly touches: readonly ClaimTouch[];
+  /**
+   * Claims that this one takes over from, whatever their session and state: those of the same feature stand in nobody's
+   * way here, others do. They live on until `confirm` frees them.
+   */
+  readonly replaces?: readonly ClaimId[];
+}
+
+/**
+ * A further claim of a session and feature, beside the one of its pick. What the session holds for the feature is no
+ * conflict, draining claims excepted, and `feature-held` is answered only for a `claimId` that is known already.
+ */
+export interface ExtendRequest extends AcquireRequest {
+  /** The pick's claim: it has to be live, not draining, and of the same session and feature. */
+  readonly alongside: ClaimId;
 }
 
 export type AcquireOutcome =
@@ -83,7 +99,7 @@ export type AcquireOutcome =
     }
   /** At least one touch overlaps a claim of another feature (or a draining one). Names each pair of touch and claim once, at most 64. */
   | { readonly kind: "conflict"; readonly blocked: readonly BlockedTouch[] }
-  /** A claim of this feature is live, perhaps the same session's own. */
+  /** A claim of this feature is live, perhaps the same session's own. Of several, the one with the lowest token. */
   | { readonly kind: "feature-held"; readonly claim: LiveClaim }
   /** The session's lease has run out, or the store does not know it. */
   | { readonly kind: "session-expired" }
@@ -91,10 +107,16 @@ export type AcquireOutcome =
   | { readonly kind: "too-broad"; readonly touch: number }
   | Recovering;
 
+/** What an ExtendRequest is answered. */
+export type ExtendOutcome =
+  | AcquireOutcome
+  /** The claim that this one was to stand beside has ended, drains, or is another session's or feature's. */
+  | { readonly kind: "claim-gone" };
+
 export type ConfirmOutcome =
   | { readonly kind: "confirmed"; readonly claim: LiveClaim }
   | { readonly kind: "session-expired" }
-  /** The store has no such claim in this epoch. */
+  /** The store has no such claim in this epoch, or has it draining while its session lives: it was taken away. */
   | { readonly kind: "gone" }
   | Recovering;
 
@@ -120,20 +142,43 @@ export interface DueWork {
  * Every method but those of the rebuild answers `recovering` when the project's epoch is not the caller's, or when a
  * rebuild has not finished. Time is the store's own; neither the caller's clock nor the server's decides anything.
  * Every call is bounded in time and throws StoreUnavailableError when the store does not answer; the outcome of that
- * call is then unknown. Releasing, confirming and ending are safe to repeat.
+ * call is then unknown. Releasing, confirming, retaining, draining and ending are safe to repeat.
  */
 export interface ClaimStore {
   /** Claims every touch for a feature, or nothing (P1). A grant is provisional until it is confirmed. */
+  acquire(scope: ClaimScope, request: ExtendRequest): Promise<ExtendOutcome>;
   acquire(scope: ClaimScope, request: AcquireRequest): Promise<AcquireOutcome>;
 
   /**
-   * Turns a provisional claim into a held one (P3). A claim that is held already stays as it is; that of a session
-   * which has lapsed or ended, draining ones included, stays as it is too and answers `session-expired`.
+   * Turns a provisional claim into a held one (P3) and frees, in the same step, the claims of its feature that it
+   * replaces. A claim that is held already stays as it is, and still replaces; that of a session which has lapsed or
+   * ended stays as it is too and answers `session-expired`. What can't be confirmed frees nothing.
    */
-  confirm(scope: ClaimScope, claimId: ClaimId): Promise<ConfirmOutcome>;
+  confirm(scope: ClaimScope, claimId: ClaimId, replaces?: readonly ClaimId[]): Promise<ConfirmOutcome>;
 
   /** Frees these claims at once, whatever their state. Claims that the store does not know are passed over. */
   release(scope: ClaimScope, claimIds: readonly ClaimId[]): Promise<{ readonly kind: "released" } | Recovering>;
+
+  /**
+   * Frees every touch of a claim that is not in this list, by its text and mode; never adds one. The claim lives on,
+   * also when none is left. A claim that the store does not know is passed over.
+   */
+  retainTouches(
+    scope: ClaimScope,
+    claimId: ClaimId,
+    touches: readonly ClaimTouch[],
+  ): Promise<{ readonly kind: "retained" } | Recovering>;
+
+  /**
+   * Leaves these claims draining for so long, whatever their state; `drainMs` 0 frees them at once. Those that drain
+   * already keep their time, unless `drainMs` is 0, so that repeating it prolongs nothing. Claims that the store does
+   * not know are passed over; sessions live on.
+   */
+  drain(
+    scope: ClaimScope,
+    claimIds: readonly ClaimId[],
+    drainMs: number,
+  ): Promise<{ readonly kind: "drained" } | Recovering>;
 
   /** For each touch every live claim that overlaps it, its mode aside; changes nothing. At most 64 pairs a touch. */
   check(

@@ -22,6 +22,7 @@ interface Node {
 export interface HeldTouch {
   readonly claimId: ClaimId;
   readonly text: string;
+  readonly mode: ClaimMode;
 }
 
 /** How much may still be looked at; counted down. */

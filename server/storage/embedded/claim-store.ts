@@ -7,6 +7,8 @@ import {
   type ClaimTouch,
   type ConfirmOutcome,
   type DueWork,
+  type ExtendOutcome,
+  type ExtendRequest,
   type LeaseOutcome,
   type ListedClaim,
   PROVISIONAL_DEADLINE_MS,
@@ -16,7 +18,7 @@ import {
 } from "../../domain/claims/claim-store.ts";
 import type { ClaimId, ProjectId, SessionId } from "../../domain/ids.ts";
 import type { Pattern } from "../../domain/paths/pattern.ts";
-import { ProjectClaims, type SearchLimits } from "./project-claims.ts";
+import { type ClaimRecord, ProjectClaims, type SearchLimits } from "./project-claims.ts";
 
 export interface EmbeddedClaimStoreOptions {
   /** A monotonic clock in milliseconds, mapped to the time of day; the process's own by default. */
@@ -50,22 +52,41 @@ export class EmbeddedClaimStore implements ClaimStore {
     };
   }
 
-  async acquire(scope: ClaimScope, request: AcquireRequest): Promise<AcquireOutcome> {
+  acquire(scope: ClaimScope, request: ExtendRequest): Promise<ExtendOutcome>;
+  acquire(scope: ClaimScope, request: AcquireRequest): Promise<AcquireOutcome>;
+  async acquire(scope: ClaimScope, request: AcquireRequest & { readonly alongside?: ClaimId }): Promise<ExtendOutcome> {
     const project = this.served(scope);
     const now = this.now();
     if (project === undefined || now < project.grantsFrom) {
       return this.recovering(scope);
     }
-    const { claimId, featureId, sessionId, touches } = request;
+    const { claimId, featureId, sessionId, touches, alongside } = request;
     if (!project.isAlive(sessionId, now)) {
       return { kind: "session-expired" };
     }
     const expireTime = new Date(project.renew(sessionId, now + request.ttlMs));
-    const held = project.claim(claimId) ?? project.claimOfFeature(featureId, now);
+    const replaced = new Set(request.replaces);
+    const isReplaced = (claim: ClaimRecord) => replaced.has(claim.claimId) && claim.featureId === featureId;
+    const isOwn = (claim: ClaimRecord) =>
+      claim.featureId === featureId && claim.sessionId === sessionId && claim.state !== "draining";
+    const held =
+      project.claim(claimId) ??
+      (alongside === undefined ? project.firstOfFeature(featureId, now, isReplaced) : undefined);
     if (held !== undefined) {
       return { kind: "feature-held", claim: project.describe(held, now) };
     }
-    const search = project.findConflicts(touches, now, this.limits);
+    if (alongside !== undefined) {
+      const pick = project.claim(alongside);
+      if (pick === undefined || !isOwn(pick)) {
+        return { kind: "claim-gone" };
+      }
+    }
+    const search = project.findConflicts(
+      touches,
+      now,
+      this.limits,
+      (claim) => isReplaced(claim) || (alongside !== undefined && isOwn(claim)),
+    );
     if (search.kind === "too-broad") {
       return search;
     }
@@ -78,7 +99,7 @@ export class EmbeddedClaimStore implements ClaimStore {
     return { kind: "granted", fencingToken, acquireTime: new Date(now), expireTime };
   }
 
-  async confirm(scope: ClaimScope, claimId: ClaimId): Promise<ConfirmOutcome> {
+  async confirm(scope: ClaimScope, claimId: ClaimId, replaces: readonly ClaimId[] = []): Promise<ConfirmOutcome> {
     const project = this.served(scope);
     if (project === undefined) {
       return this.recovering(scope);
@@ -88,10 +109,18 @@ export class EmbeddedClaimStore implements ClaimStore {
     if (claim === undefined) {
       return { kind: "gone" };
     }
-    if (claim.state === "draining" || !project.isAlive(claim.sessionId, now)) {
+    if (!project.isAlive(claim.sessionId, now)) {
       return { kind: "session-expired" };
     }
+    if (claim.state === "draining") {
+      return { kind: "gone" };
+    }
     claim.state = "held";
+    for (const id of replaces) {
+      if (id !== claimId && project.claim(id)?.featureId === claim.featureId) {
+        project.forget(id);
+      }
+    }
     return { kind: "confirmed", claim: project.describe(claim, now) };
   }
 
@@ -104,6 +133,35 @@ export class EmbeddedClaimStore implements ClaimStore {
       project.forget(claimId);
     }
     return { kind: "released" };
+  }
+
+  async retainTouches(
+    scope: ClaimScope,
+    claimId: ClaimId,
+    touches: readonly ClaimTouch[],
+  ): Promise<{ readonly kind: "retained" } | Recovering> {
+    const project = this.served(scope);
+    if (project === undefined) {
+      return this.recovering(scope);
+    }
+    project.retain(claimId, touches);
+    return { kind: "retained" };
+  }
+
+  async drain(
+    scope: ClaimScope,
+    claimIds: readonly ClaimId[],
+    drainMs: number,
+  ): Promise<{ readonly kind: "drained" } | Recovering> {
+    const project = this.served(scope);
+    if (project === undefined) {
+      return this.recovering(scope);
+    }
+    const now = this.now();
+    for (const claimId of claimIds) {
+      project.drain(claimId, now, drainMs);
+    }
+    return { kind: "drained" };
   }
 
   async check(
@@ -164,14 +222,9 @@ export class EmbeddedClaimStore implements ClaimStore {
     if (project === undefined) {
       return this.recovering(scope);
     }
-    const ends = this.now() + drainMs;
-    for (const claim of project.claimsOfSession(sessionId)) {
-      if (drainMs === 0) {
-        project.forget(claim.claimId);
-      } else if (claim.state !== "draining") {
-        claim.state = "draining";
-        claim.ends = ends;
-      }
+    const now = this.now();
+    for (const { claimId } of project.claimsOfSession(sessionId)) {
+      project.drain(claimId, now, drainMs);
     }
     project.endLease(sessionId);
     return { kind: "ended" };

@@ -9,7 +9,7 @@ export interface ClaimRecord {
   readonly sessionId: SessionId;
   readonly fencingToken: bigint;
   readonly acquired: number;
-  readonly touches: readonly ClaimTouch[];
+  touches: readonly ClaimTouch[];
   state: ClaimState;
   /** The deadline of a provisional claim, the end of the lock-delay of a draining one. */
   ends: number;
@@ -38,7 +38,7 @@ export class ProjectClaims {
   private tokens = 0;
   private readonly index = new ClaimIndex();
   private readonly claims = new Map<ClaimId, ClaimRecord>();
-  private readonly claimByFeature = new Map<FeatureId, ClaimRecord>();
+  private readonly claimsByFeature = new Map<FeatureId, Set<ClaimRecord>>();
   private readonly claimsBySession = new Map<SessionId, Set<ClaimRecord>>();
   private readonly leases = new Map<SessionId, number>();
 
@@ -51,7 +51,7 @@ export class ProjectClaims {
   leftovers(): readonly string[] {
     const sizes = {
       claims: this.claims.size,
-      features: this.claimByFeature.size,
+      features: this.claimsByFeature.size,
       holdings: this.claimsBySession.size,
       leases: this.leases.size,
       index: this.index.isEmpty ? 0 : 1,
@@ -68,9 +68,18 @@ export class ProjectClaims {
     return this.claims.get(claimId);
   }
 
-  claimOfFeature(featureId: FeatureId, now: number): ClaimRecord | undefined {
-    const claim = this.claimByFeature.get(featureId);
-    return claim !== undefined && isLive(claim, now) ? claim : undefined;
+  /** The live claim of a feature with the lowest token, but for those that are passed over. */
+  firstOfFeature(
+    featureId: FeatureId,
+    now: number,
+    passesOver: (claim: ClaimRecord) => boolean,
+  ): ClaimRecord | undefined {
+    return [...(this.claimsByFeature.get(featureId) ?? [])]
+      .filter((claim) => isLive(claim, now) && !passesOver(claim))
+      .reduce<ClaimRecord | undefined>(
+        (first, claim) => (first === undefined || claim.fencingToken < first.fencingToken ? claim : first),
+        undefined,
+      );
   }
 
   /** The live claims of the project, or of one session. */
@@ -94,9 +103,8 @@ export class ProjectClaims {
 
   add(claim: ClaimRecord): void {
     this.claims.set(claim.claimId, claim);
-    this.claimByFeature.set(claim.featureId, claim);
-    const ofSession = this.claimsBySession.get(claim.sessionId) ?? new Set();
-    this.claimsBySession.set(claim.sessionId, ofSession.add(claim));
+    addTo(this.claimsByFeature, claim.featureId, claim);
+    addTo(this.claimsBySession, claim.sessionId, claim);
     this.index.add(claim.claimId, claim.touches);
   }
 
@@ -106,15 +114,32 @@ export class ProjectClaims {
       return;
     }
     this.claims.delete(claimId);
-    if (this.claimByFeature.get(claim.featureId) === claim) {
-      this.claimByFeature.delete(claim.featureId);
-    }
-    const ofSession = this.claimsBySession.get(claim.sessionId);
-    ofSession?.delete(claim);
-    if (ofSession?.size === 0) {
-      this.claimsBySession.delete(claim.sessionId);
-    }
+    removeFrom(this.claimsByFeature, claim.featureId, claim);
+    removeFrom(this.claimsBySession, claim.sessionId, claim);
     this.index.remove(claimId);
+  }
+
+  /** Frees every touch of a claim that is not among these, by its text and mode. */
+  retain(claimId: ClaimId, touches: readonly ClaimTouch[]): void {
+    const claim = this.claims.get(claimId);
+    if (claim === undefined) {
+      return;
+    }
+    const stays = new Set(touches.map(touchKey));
+    claim.touches = claim.touches.filter((touch) => stays.has(touchKey(touch)));
+    this.index.remove(claimId);
+    this.index.add(claimId, claim.touches);
+  }
+
+  /** Ends a claim uncleanly: draining for so long, or freed at once when that is 0. One that drains keeps its time. */
+  drain(claimId: ClaimId, now: number, drainMs: number): void {
+    const claim = this.claims.get(claimId);
+    if (drainMs === 0) {
+      this.forget(claimId);
+    } else if (claim !== undefined && claim.state !== "draining") {
+      claim.state = "draining";
+      claim.ends = now + drainMs;
+    }
   }
 
   /** The end of every lease, earliest first. */
@@ -152,10 +177,15 @@ export class ProjectClaims {
     );
   }
 
-  /** As findHeld, but without what two shared touches excuse, and at most `limits.pairs` together. */
-  findConflicts(touches: readonly ClaimTouch[], now: number, limits: SearchLimits): SearchResult {
+  /** As findHeld, but without what two shared touches excuse or is passed over, and at most `limits.pairs` together. */
+  findConflicts(
+    touches: readonly ClaimTouch[],
+    now: number,
+    limits: SearchLimits,
+    passesOver: (claim: ClaimRecord) => boolean,
+  ): SearchResult {
     const modes = (touch: ClaimTouch) => (touch.mode === "shared" ? EXCLUSIVE_ONLY : BOTH_MODES);
-    return this.search(touches, now, limits, modes, (_, together) => together >= limits.pairs);
+    return this.search(touches, now, limits, modes, (_, together) => together >= limits.pairs, passesOver);
   }
 
   /** A claim as callers see it. */
@@ -189,6 +219,7 @@ export class ProjectClaims {
     { candidates, steps }: SearchLimits,
     modesFor: (touch: ClaimTouch) => readonly ClaimTouch["mode"][],
     enough: (ofTouch: number, together: number) => boolean,
+    passesOver: (claim: ClaimRecord) => boolean = () => false,
   ): SearchResult {
     const budget = { candidates, steps };
     const held: BlockedTouch[] = [];
@@ -198,13 +229,13 @@ export class ProjectClaims {
         break;
       }
       try {
-        for (const { claimId, text } of this.index.overlapping(touch.pattern, modesFor(touch), budget)) {
+        for (const { claimId, text, mode } of this.index.overlapping(touch.pattern, modesFor(touch), budget)) {
           const claim = this.claims.get(claimId);
-          if (claim === undefined || found.has(claimId) || !isLive(claim, now)) {
+          if (claim === undefined || found.has(claimId) || !isLive(claim, now) || passesOver(claim)) {
             continue;
           }
           found.add(claimId);
-          held.push({ touch: number, heldPath: text, claim: this.describe(claim, now) });
+          held.push({ touch: number, heldPath: text, heldMode: mode, claim: this.describe(claim, now) });
           if (enough(found.size, held.length)) {
             break;
           }
@@ -223,4 +254,20 @@ export class ProjectClaims {
 /** A draining claim whose lock-delay has passed stands in nobody's way any more. */
 function isLive(claim: ClaimRecord, now: number): boolean {
   return claim.state !== "draining" || claim.ends > now;
+}
+
+function touchKey({ pattern, mode }: ClaimTouch): string {
+  return `${mode} ${pattern.text}`;
+}
+
+function addTo<Key>(claims: Map<Key, Set<ClaimRecord>>, key: Key, claim: ClaimRecord): void {
+  claims.set(key, (claims.get(key) ?? new Set()).add(claim));
+}
+
+function removeFrom<Key>(claims: Map<Key, Set<ClaimRecord>>, key: Key, claim: ClaimRecord): void {
+  const rest = claims.get(key);
+  rest?.delete(claim);
+  if (rest?.size === 0) {
+    claims.delete(key);
+  }
 }

@@ -5,8 +5,11 @@ import {
   type BlockedTouch,
   type ClaimScope,
   type ClaimStore,
+  type ClaimTouch,
   type ConfirmOutcome,
   type DueWork,
+  type ExtendOutcome,
+  type ExtendRequest,
   type LeaseOutcome,
   type ListedClaim,
   PROVISIONAL_DEADLINE_MS,
@@ -18,18 +21,22 @@ import type { ClaimId, ProjectId, SessionId } from "../../domain/ids.ts";
 import type { Pattern } from "../../domain/paths/pattern.ts";
 import { indexTerms } from "./index-terms.ts";
 import { projectKeys } from "./keys.ts";
+import { RedisCluster } from "./redis-cluster.ts";
+import { type RedisServers, SingleRedis } from "./redis-servers.ts";
 import {
   decodeAcquired,
   decodeBegun,
   decodeChecked,
   decodeClaimPage,
   decodeConfirmed,
+  decodeDrained,
   decodeDueWork,
   decodeEnded,
   decodeLease,
   decodeLeases,
   decodeRebuilt,
   decodeReleased,
+  decodeRetained,
 } from "./replies.ts";
 import { type Reply, ScriptRunner } from "./script-runner.ts";
 import { buildScripts, type Script, type ScriptName } from "./scripts.ts";
@@ -39,41 +46,45 @@ export interface RedisClaimStoreOptions {
   readonly prefix?: string;
   /** Entries that one call may look at before a touch counts as too broad. */
   readonly maxCandidates?: number;
-  /** Steps of comparison that one call may take before a touch counts as too broad. */
-  readonly maxSteps?: number;
+  /** Work that one call may take before a touch counts as too broad; lua/ranges.lua and search.lua say what counts how much. */
+  readonly maxUnits?: number;
   /** Lua that takes the place of lua/clock.lua, for tests that move the time. */
   readonly nowSource?: string;
 }
 
 const MAX_CANDIDATES = 20_000;
-const MAX_STEPS = 200_000;
+const MAX_UNITS = 200_000;
 const MAX_PAIRS = 64;
 const LIST_PAGE_SIZE = 64;
 
 /** Keeps claims and leases in Redis; each call is one Lua script, decided by the time of Redis. */
 export class RedisClaimStore implements ClaimStore {
+  private readonly servers: RedisServers;
   private readonly runner: ScriptRunner;
   private readonly scripts: Record<ScriptName, Script>;
   private readonly prefix: string;
-  private readonly limits: readonly [maxCandidates: string, maxSteps: string, maxPairs: string];
+  private readonly limits: readonly [maxCandidates: string, maxUnits: string, maxPairs: string];
 
-  /** @param redis a connection of connectRedis; the store ends it on close */
+  /** @param redis a connection of connectRedis or of RedisCluster.connect; the store ends it on close */
   constructor(
-    private readonly redis: Redis,
+    private readonly redis: Redis | RedisCluster,
     options: RedisClaimStoreOptions = {},
   ) {
-    this.runner = new ScriptRunner(redis);
+    this.servers = redis instanceof RedisCluster ? redis : new SingleRedis(redis);
+    this.runner = new ScriptRunner(this.servers);
     this.scripts = buildScripts(options.nowSource);
     this.prefix = options.prefix ?? "nexus";
     this.limits = [
       String(options.maxCandidates ?? MAX_CANDIDATES),
-      String(options.maxSteps ?? MAX_STEPS),
+      String(options.maxUnits ?? MAX_UNITS),
       String(MAX_PAIRS),
     ];
   }
 
-  async acquire(scope: ClaimScope, request: AcquireRequest): Promise<AcquireOutcome> {
-    const { claimId, featureId, sessionId, ttlMs, touches } = request;
+  acquire(scope: ClaimScope, request: ExtendRequest): Promise<ExtendOutcome>;
+  acquire(scope: ClaimScope, request: AcquireRequest): Promise<AcquireOutcome>;
+  async acquire(scope: ClaimScope, request: AcquireRequest & { readonly alongside?: ClaimId }): Promise<ExtendOutcome> {
+    const { claimId, featureId, sessionId, ttlMs, touches, alongside = "", replaces = [] } = request;
     return decodeAcquired(
       await this.run("acquireClaim", scope, [
         claimId,
@@ -83,16 +94,35 @@ export class RedisClaimStore implements ClaimStore {
         String(PROVISIONAL_DEADLINE_MS),
         touchesToJson(touches),
         ...this.limits,
+        alongside,
+        ...replaces,
       ]),
     );
   }
 
-  async confirm(scope: ClaimScope, claimId: ClaimId): Promise<ConfirmOutcome> {
-    return decodeConfirmed(await this.run("confirmClaim", scope, [claimId]));
+  async confirm(scope: ClaimScope, claimId: ClaimId, replaces: readonly ClaimId[] = []): Promise<ConfirmOutcome> {
+    return decodeConfirmed(await this.run("confirmClaim", scope, [claimId, ...replaces]));
   }
 
   async release(scope: ClaimScope, claimIds: readonly ClaimId[]): Promise<{ readonly kind: "released" } | Recovering> {
     return decodeReleased(await this.run("releaseClaims", scope, claimIds));
+  }
+
+  async retainTouches(
+    scope: ClaimScope,
+    claimId: ClaimId,
+    touches: readonly ClaimTouch[],
+  ): Promise<{ readonly kind: "retained" } | Recovering> {
+    const stays = JSON.stringify(touches.map(({ pattern, mode }) => ({ path: pattern.text, mode })));
+    return decodeRetained(await this.run("retainTouches", scope, [claimId, stays]));
+  }
+
+  async drain(
+    scope: ClaimScope,
+    claimIds: readonly ClaimId[],
+    drainMs: number,
+  ): Promise<{ readonly kind: "drained" } | Recovering> {
+    return decodeDrained(await this.run("drainClaims", scope, [String(drainMs), ...claimIds]));
   }
 
   async check(
@@ -154,8 +184,7 @@ export class RedisClaimStore implements ClaimStore {
     scope: ClaimScope,
     intent: string,
   ): Promise<{ readonly kind: "begun" } | { readonly kind: "superseded" }> {
-    this.runner.forgetIdentity();
-    return decodeBegun(await this.run("beginRebuild", scope, [intent]));
+    return decodeBegun(await this.run("beginRebuild", scope, [intent], true));
   }
 
   async rebuildSession(
@@ -186,19 +215,31 @@ export class RedisClaimStore implements ClaimStore {
   }
 
   async deleteProject(projectId: ProjectId): Promise<void> {
-    await this.runner.guard(() => this.redis.unlink(...projectKeys(this.prefix, projectId)));
+    const keys = projectKeys(this.prefix, projectId);
+    await this.runner.at(keys, (redis) => redis.unlink(...keys));
   }
 
   async ping(): Promise<void> {
-    await this.runner.guard(() => this.redis.ping());
+    await this.runner.guard(async () => Promise.all((await this.servers.all()).map((redis) => redis.ping())));
   }
 
   async close(): Promise<void> {
-    await this.redis.quit().catch(() => this.redis.disconnect());
+    if (this.redis instanceof RedisCluster) {
+      await this.redis.close();
+      return;
+    }
+    const { redis } = this;
+    await redis.quit().catch(() => redis.disconnect());
   }
 
-  private run(name: ScriptName, scope: ClaimScope, rest: readonly string[]): Promise<readonly Reply[]> {
-    return this.runner.run(this.scripts[name], projectKeys(this.prefix, scope.projectId), scope.epoch, rest);
+  private run(
+    name: ScriptName,
+    scope: ClaimScope,
+    rest: readonly string[],
+    askAnew = false,
+  ): Promise<readonly Reply[]> {
+    const keys = projectKeys(this.prefix, scope.projectId);
+    return this.runner.run(this.scripts[name], keys, scope.epoch, rest, askAnew);
   }
 }
 

@@ -6,10 +6,10 @@ import type { ProjectId } from "../../domain/ids.ts";
  * - `state`: hash with epoch, ready mark, intent, server identity, token counter, greatest time seen
  * - `leases`: zset of session id, scored with the end of its lease
  * - `claims`: hash of claim id to its record; `touches`: hash of claim id to its touches
- * - `features`: hash of feature id to its live claim
+ * - `features`: lexicographic zset of feature id, token and claim id
  * - `holdings`: lexicographic zset of session id and claim id
  * - `provisional` and `draining`: zsets of claim id, scored with the time at which somebody has to look after it
- * - `prefixes`, `suffixes` and `nodes`: the index of what is held (lua/index.lua)
+ * - `entries`, `suffixes` and `nodes`: the index of what is held (lua/index.lua)
  */
 const KINDS = [
   "state",
@@ -20,7 +20,7 @@ const KINDS = [
   "holdings",
   "provisional",
   "draining",
-  "prefixes",
+  "entries",
   "suffixes",
   "nodes",
 ] as const;

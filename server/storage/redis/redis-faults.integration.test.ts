@@ -11,6 +11,7 @@ import {
   ProjectFixture,
   type StoreUnderTest,
   TTL_MS,
+  touch,
 } from "../../testing/claim-store-fixture.ts";
 import { movedRedisStore } from "../../testing/moved-redis-store.ts";
 import { type RedisServer, startRedisServer } from "../../testing/redis-server.ts";
@@ -48,21 +49,31 @@ describe("a Redis in trouble", () => {
       await project.hold("b"),
       await project.grant(await project.session(), ["c", "x/**/*.md"]),
     ];
+    const { featureId } = held;
+    const replaces = [held.claimId];
+    const successor = await project.grant(provisional.sessionId, ["a/b"], { featureId, replaces });
+    const taken = await project.hold("t");
     const before = await snapshot(redis);
 
     await redis.config("SET", "maxmemory", "1");
     await expect(project.acquire(held.sessionId, ["d", "e/**"])).rejects.toEqual(unavailable);
+    await expect(project.extend(held, ["f"])).rejects.toEqual(unavailable);
     await expect(project.session()).rejects.toEqual(unavailable);
     expect(await snapshot(redis)).toEqual(before);
     const { store, scope } = project;
     expect((await store.heartbeat(scope, held.sessionId, 2 * TTL_MS)).kind).toBe("alive");
     expect((await store.confirm(scope, provisional.claimId)).kind).toBe("confirmed");
+    expect((await store.retainTouches(scope, provisional.claimId, [touch("x/**/*.md")])).kind).toBe("retained");
+    expect(await project.holders("c")).toEqual([]);
+    expect((await store.confirm(scope, successor.claimId, replaces)).kind).toBe("confirmed");
+    expect(await project.holders("a")).toEqual([successor.claimId]);
+    expect((await store.drain(scope, [taken.claimId], LOCK_DELAY_MS)).kind).toBe("drained");
     expect((await store.endSession(scope, drained.sessionId, LOCK_DELAY_MS)).kind).toBe("ended");
     expect(await project.holders("x/b.md")).toEqual([provisional.claimId]);
-    expect((await project.claims()).size).toBe(3);
+    expect((await project.claims()).size).toBe(4);
     expect((await store.dueWork(scope, 1)).kind).toBe("due");
-    expect(await project.release(held, drained, provisional)).toEqual({ kind: "released" });
-    for (const { sessionId } of [held, provisional]) {
+    expect(await project.release(successor, drained, taken, provisional)).toEqual({ kind: "released" });
+    for (const { sessionId } of [held, taken, provisional]) {
       await store.endSession(scope, sessionId, 0);
     }
     expect(await project.leftovers()).toEqual([]);

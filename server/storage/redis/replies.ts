@@ -1,10 +1,10 @@
 import type {
-  AcquireOutcome,
   BlockedTouch,
   ClaimMode,
   ClaimState,
   ConfirmOutcome,
   DueWork,
+  ExtendOutcome,
   LeaseOutcome,
   ListedClaim,
   LiveClaim,
@@ -44,7 +44,7 @@ type Held =
  * of the port.
  */
 
-export function decodeAcquired([word, ...rest]: readonly Reply[]): AcquireOutcome {
+export function decodeAcquired([word, ...rest]: readonly Reply[]): ExtendOutcome {
   switch (word) {
     case "GRANTED":
       return {
@@ -57,6 +57,8 @@ export function decodeAcquired([word, ...rest]: readonly Reply[]): AcquireOutcom
       return { kind: "conflict", blocked: blocked(rest) };
     case "FEATURE_HELD":
       return { kind: "feature-held", claim: liveClaim(rest[0]) };
+    case "CLAIM_GONE":
+      return { kind: "claim-gone" };
     case "SESSION_EXPIRED":
       return { kind: "session-expired" };
     case "TOO_BROAD":
@@ -81,6 +83,14 @@ export function decodeConfirmed([word, ...rest]: readonly Reply[]): ConfirmOutco
 
 export function decodeReleased([word, ...rest]: readonly Reply[]): { readonly kind: "released" } | Recovering {
   return word === "RELEASED" ? { kind: "released" } : recovering(word, rest);
+}
+
+export function decodeRetained([word, ...rest]: readonly Reply[]): { readonly kind: "retained" } | Recovering {
+  return word === "RETAINED" ? { kind: "retained" } : recovering(word, rest);
+}
+
+export function decodeDrained([word, ...rest]: readonly Reply[]): { readonly kind: "drained" } | Recovering {
+  return word === "DRAINED" ? { kind: "drained" } : recovering(word, rest);
 }
 
 export function decodeEnded([word, ...rest]: readonly Reply[]): { readonly kind: "ended" } | Recovering {
@@ -182,12 +192,12 @@ function recovering(word: Reply | undefined, [epoch]: readonly Reply[]): Recover
 
 function blocked([rows, touches]: readonly Reply[]): BlockedTouch[] {
   const claims = list(rows).map(liveClaim);
-  return inGroups(list(touches), 3).map(([touch, heldPath, row]) => {
+  return inGroups(list(touches), 4).map(([touch, heldPath, mode, row]) => {
     const claim = claims[number(row)];
     if (claim === undefined) {
       throw new Error("a reply of the claim store names a claim that it does not carry");
     }
-    return { touch: number(touch), heldPath: text(heldPath), claim };
+    return { touch: number(touch), heldPath: text(heldPath), heldMode: text(mode) as ClaimMode, claim };
   });
 }
 

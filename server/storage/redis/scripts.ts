@@ -5,6 +5,7 @@ import checkTouches from "./lua/check-touches.lua";
 import claims from "./lua/claims.lua";
 import clock from "./lua/clock.lua";
 import confirmClaim from "./lua/confirm-claim.lua";
+import drainClaims from "./lua/drain-claims.lua";
 import endSession from "./lua/end-session.lua";
 import finishRebuild from "./lua/finish-rebuild.lua";
 import heartbeatSession from "./lua/heartbeat-session.lua";
@@ -15,10 +16,12 @@ import listDueWork from "./lua/list-due-work.lua";
 import listLeases from "./lua/list-leases.lua";
 import openSession from "./lua/open-session.lua";
 import overlap from "./lua/overlap.lua";
+import ranges from "./lua/ranges.lua";
 import rebuildClaim from "./lua/rebuild-claim.lua";
 import rebuildSession from "./lua/rebuild-session.lua";
 import rebuilding from "./lua/rebuilding.lua";
 import releaseClaims from "./lua/release-claims.lua";
+import retainTouches from "./lua/retain-touches.lua";
 import search from "./lua/search.lua";
 
 /** A script as Redis gets it, and the name Redis keeps it under. */
@@ -29,10 +32,12 @@ export interface Script {
 
 /** Every verb, each with the preludes that it needs besides the keys and the clock. */
 const VERBS = {
-  acquireClaim: [claims, index, overlap, search, acquireClaim],
-  confirmClaim: [claims, confirmClaim],
+  acquireClaim: [claims, index, overlap, ranges, search, acquireClaim],
+  confirmClaim: [claims, index, confirmClaim],
   releaseClaims: [claims, index, releaseClaims],
-  checkTouches: [claims, index, overlap, search, checkTouches],
+  retainTouches: [claims, index, retainTouches],
+  drainClaims: [claims, index, drainClaims],
+  checkTouches: [claims, index, overlap, ranges, search, checkTouches],
   listClaims: [claims, listClaims],
   openSession: [claims, openSession],
   heartbeatSession: [claims, heartbeatSession],

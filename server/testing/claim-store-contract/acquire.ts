@@ -62,7 +62,14 @@ export function acquireContract(create: StoreFactory): void {
 
       expect(refused).toEqual({
         kind: "conflict",
-        blocked: [{ touch: 1, heldPath: "src/B.ts", claim: expect.objectContaining({ claimId: held.claimId }) }],
+        blocked: [
+          {
+            touch: 1,
+            heldPath: "src/B.ts",
+            heldMode: "exclusive",
+            claim: expect.objectContaining({ claimId: held.claimId }),
+          },
+        ],
       });
       expect(await project.holders("src/a.ts")).toEqual([]);
       expect([...(await project.claims()).keys()]).toEqual([held.claimId]);
@@ -117,7 +124,9 @@ export function acquireContract(create: StoreFactory): void {
       const project = await ProjectFixture.create(await create());
       await project.hold(touch("src/**/lock.json", held));
       const sessionId = await project.session();
-      expect((await project.acquire(sessionId, [touch("src/ui/lock.json", asked)])).kind).toBe(outcome);
+      const answer = await project.acquire(sessionId, [touch("src/ui/lock.json", asked)]);
+      expect(answer.kind).toBe(outcome);
+      expect(answer).toMatchObject(outcome === "conflict" ? { blocked: [{ heldMode: held }] } : {});
     });
 
     test("lets several features share a path, each on its own", async () => {

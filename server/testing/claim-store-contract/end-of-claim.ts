@@ -39,8 +39,9 @@ export function endOfClaimContract(create: StoreFactory): void {
       const project = await ProjectFixture.create(await create());
       const granted = await project.grant(await project.session(), ["a"]);
       await project.store.endSession(project.scope, granted.sessionId, LOCK_DELAY_MS);
-      await project.store.openSession(project.scope, granted.sessionId, TTL_MS);
       expect(await project.store.confirm(project.scope, granted.claimId)).toEqual({ kind: "session-expired" });
+      await project.store.openSession(project.scope, granted.sessionId, TTL_MS);
+      expect(await project.store.confirm(project.scope, granted.claimId)).toEqual({ kind: "gone" });
       expect((await project.claims()).get(granted.claimId)?.state).toBe("draining");
     });
 
@@ -116,6 +117,15 @@ export function endOfClaimContract(create: StoreFactory): void {
       for (let i = 0; i < 2; i++) {
         expect(await project.store.endSession(project.scope, held.sessionId, 0)).toEqual({ kind: "ended" });
       }
+      expect(await project.leftovers()).toEqual([]);
+    });
+
+    test("frees every claim of a feature that has several", async () => {
+      const project = await ProjectFixture.create(await create());
+      const pick = await project.hold("a");
+      await project.grantBeside(pick, ["b"]);
+      await project.extend(pick, ["c"]);
+      await project.store.endSession(project.scope, pick.sessionId, 0);
       expect(await project.leftovers()).toEqual([]);
     });
 

@@ -15,12 +15,17 @@ export function lookContract(create: StoreFactory): void {
         pattern("lib/x"),
       ]);
       if (checked.kind !== "checked") throw new Error(checked.kind);
-      const pairs = checked.held.map(({ touch, heldPath, claim }) => [touch, heldPath, claim.claimId]);
-      expect(pairs[0]).toEqual([1, "src/**/a.ts", exclusive.claimId]);
+      const pairs = checked.held.map(({ touch, heldPath, heldMode, claim }) => [
+        touch,
+        heldPath,
+        heldMode,
+        claim.claimId,
+      ]);
+      expect(pairs[0]).toEqual([1, "src/**/a.ts", "exclusive", exclusive.claimId]);
       expect(new Set(pairs.slice(1))).toEqual(
         new Set([
-          [2, "lib", shared[0]?.claimId],
-          [2, "lib/x", shared[1]?.claimId],
+          [2, "lib", "shared", shared[0]?.claimId],
+          [2, "lib/x", "shared", shared[1]?.claimId],
         ]),
       );
     });

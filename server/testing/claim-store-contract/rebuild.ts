@@ -22,6 +22,8 @@ const SERVED: Record<string, (store: ClaimStore, scope: ClaimScope) => Promise<{
     }),
   confirm: (store, scope) => store.confirm(scope, newId<"ClaimId">()),
   release: (store, scope) => store.release(scope, [newId<"ClaimId">()]),
+  retainTouches: (store, scope) => store.retainTouches(scope, newId<"ClaimId">(), []),
+  drain: (store, scope) => store.drain(scope, [newId<"ClaimId">()], 1_000),
   check: (store, scope) => store.check(scope, [pattern("a")]),
   list: (store, scope) => store.list(scope),
   openSession: (store, scope) => store.openSession(scope, newId<"SessionId">(), TTL_MS),
@@ -191,6 +193,29 @@ export function rebuildContract(create: StoreFactory): void {
       expect(await project.leftovers()).toEqual([]);
       expect(await project.store.list(project.scope)).toEqual({ kind: "recovering", storeEpoch: undefined });
       expect(await other.holders("a")).toEqual([kept.claimId]);
+    });
+
+    test("restores every claim of a feature that has several", async () => {
+      const { store } = await create();
+      const scope = { projectId: newId<"ProjectId">(), epoch: 1 };
+      const later = rebuiltClaim({ fencingToken: 12n, touches: [touch("b")] });
+      const first = { ...later, claimId: newId<"ClaimId">(), fencingToken: 9n, touches: [touch("a"), touch("b")] };
+      await store.beginRebuild(scope, "mark");
+      await store.rebuildSession(scope, "mark", first.sessionId, TTL_MS);
+      for (const claim of [later, first]) {
+        expect(await store.rebuildClaim(scope, "mark", claim)).toEqual({ kind: "rebuilt" });
+      }
+      await store.finishRebuild(scope, "mark");
+      const { featureId, sessionId } = first;
+      const request = { claimId: newId<"ClaimId">(), featureId, sessionId, ttlMs: TTL_MS, touches: [] };
+      expect(await store.acquire(scope, request)).toMatchObject({
+        kind: "feature-held",
+        claim: { claimId: first.claimId },
+      });
+      await store.release(scope, [first.claimId]);
+      expect(await store.check(scope, [pattern("b")])).toMatchObject({
+        held: [{ claim: { claimId: later.claimId, fencingToken: 12n } }],
+      });
     });
 
     test("ping resolves while the store answers", async () => {

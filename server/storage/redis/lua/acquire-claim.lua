@@ -17,18 +17,21 @@
     7  milliseconds after which an unconfirmed claim is overdue
     8  touches as JSON: [{ path, mode, terms }, ...] (index.lua)
     9  most entries to look at
-    10 most steps of comparison
+    10 most units of work (ranges.lua)
     11 most pairs in a refusal
+    12 id of the claim that this one is to stand beside, or ""
+    13.. ids of claims that this one replaces; those of other features are not passed over
 
   Reply
     { "GRANTED", token, acquire_ms, expire_ms }
-    { "CONFLICT", { row, ... }, { touch, text, row number, ... } }   numbers from 0; row as in claims.lua
-    { "FEATURE_HELD", row }
+    { "CONFLICT", { row, ... }, { touch, text, mode, row number, ... } }   numbers from 0; row as in claims.lua
+    { "FEATURE_HELD", row }   this claim id, or the lowest token of the feature's live claims
+    { "CLAIM_GONE" }          the claim to stand beside
     { "SESSION_EXPIRED" }
     { "TOO_BROAD", touch }   counted from 0
     { "RECOVERING" } or { "RECOVERING", epoch }
 ]]
-local claim_id, feature, session, touches_json = ARGV[3], ARGV[4], ARGV[5], ARGV[8]
+local claim_id, feature, session, touches_json, alongside = ARGV[3], ARGV[4], ARGV[5], ARGV[8], ARGV[12]
 
 local state = read_state()
 local refusal = recovering(state, ARGV[1], ARGV[2])
@@ -44,24 +47,39 @@ if not lease then
   return { 'SESSION_EXPIRED' }
 end
 
-local held = load_claim(claim_id)
-if not held then
-  local of_feature = redis.call('HGET', FEATURES, feature)
-  held = of_feature and load_claim(of_feature)
-  held = held and is_live(held, now) and held
+local replaced = {}
+for i = 13, #ARGV do
+  replaced[ARGV[i]] = true
 end
-local touches, found, too_broad = nil, nil, nil
-if not held then
+local function is_replaced(claim)
+  return replaced[claim.id] and claim.feature == feature
+end
+local function is_own(claim)
+  return claim.feature == feature and claim.session == session and claim.state ~= 'draining'
+end
+
+local held = load_claim(claim_id)
+local pick = nil
+if alongside == '' then
+  held = held or first_of_feature(feature, now, is_replaced)
+elseif not held then
+  pick = load_claim(alongside)
+end
+local gone = alongside ~= '' and not held and not (pick and is_own(pick))
+local touches, found, nodes = nil, nil, nil
+if not held and not gone then
   touches = cjson.decode(touches_json)
-  found, too_broad = find_held(touches, now, function(touch)
+  found, nodes = find_held(touches, now, function(touch)
     -- Two shared touches get along, so a shared one has nothing to fear from shared ones.
     return touch.mode == 'shared' and { 'e' } or { 'e', 's' }
   end, {
     candidates = tonumber(ARGV[9]),
-    steps = tonumber(ARGV[10]),
+    units = tonumber(ARGV[10]),
     pairs = tonumber(ARGV[11]),
     pairs_per_touch = tonumber(ARGV[11]),
-  })
+  }, function(claim)
+    return is_replaced(claim) or pick ~= nil and is_own(claim)
+  end)
 end
 
 remember_time(state)
@@ -69,8 +87,11 @@ local expire = renew_lease(session, lease, now + tonumber(ARGV[6]))
 if held then
   return { 'FEATURE_HELD', claim_row(held, now) }
 end
-if too_broad then
-  return { 'TOO_BROAD', too_broad - 1 }
+if gone then
+  return { 'CLAIM_GONE' }
+end
+if not found then
+  return { 'TOO_BROAD', nodes - 1 }
 end
 if #found > 0 then
   return { 'CONFLICT', held_reply(found, now) }
@@ -87,6 +108,6 @@ add_claim({
   state = 'provisional',
   acquired = now,
   ends = deadline,
-}, touches_json, touches)
+}, touches_json, touches, nodes)
 redis.call('ZADD', PROVISIONAL, decimal(deadline), claim_id)
 return { 'GRANTED', token, now, expire }

@@ -9,11 +9,11 @@
     2  server identity
     3  touches as JSON: [{ path, mode, terms }, ...] (index.lua)
     4  most entries to look at
-    5  most steps of comparison
+    5  most units of work (ranges.lua)
     6  most pairs for one touch
 
   Reply
-    { "CHECKED", { row, ... }, { touch, text, row number, ... } }   numbers from 0; row as in claims.lua
+    { "CHECKED", { row, ... }, { touch, text, mode, row number, ... } }   numbers from 0; row as in claims.lua
     { "TOO_BROAD", touch }   counted from 0
     { "RECOVERING" } or { "RECOVERING", epoch }
 ]]
@@ -26,11 +26,11 @@ local found, too_broad = find_held(cjson.decode(ARGV[3]), state.now, function()
   return { 'e', 's' }
 end, {
   candidates = tonumber(ARGV[4]),
-  steps = tonumber(ARGV[5]),
+  units = tonumber(ARGV[5]),
   pairs = math.huge,
   pairs_per_touch = tonumber(ARGV[6]),
 })
-if too_broad then
+if not found then
   return { 'TOO_BROAD', too_broad - 1 }
 end
 return { 'CHECKED', held_reply(found, state.now) }

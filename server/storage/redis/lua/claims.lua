@@ -79,6 +79,28 @@ local function is_live(claim, now)
   return claim.state ~= 'draining' or claim.ends > now
 end
 
+-- Where a claim stands among those of its feature: in the order of their tokens.
+local function feature_member(claim)
+  return claim.feature .. '\0' .. ('0'):rep(16 - #claim.token) .. claim.token .. '\0' .. claim.id
+end
+
+-- The live claim of a feature with the lowest token, but for those that are passed over; nil when there is none.
+local function first_of_feature(feature, now, passes_over)
+  local min, max = '[' .. feature .. '\0', '(' .. feature .. '\1'
+  local members
+  repeat
+    members = redis.call('ZRANGE', FEATURES, min, max, 'BYLEX', 'LIMIT', 0, 8)
+    for _, member in ipairs(members) do
+      local claim = load_claim(member:sub(#feature + 19))
+      if is_live(claim, now) and not passes_over(claim) then
+        return claim
+      end
+      min = '(' .. member
+    end
+  until #members < 8
+  return nil
+end
+
 -- A claim as replies carry it: id, feature, session, token, state, acquire_ms, expire_ms, session_expired, overdue.
 local function claim_row(claim, now)
   local expire = claim.ends

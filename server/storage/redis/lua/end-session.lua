@@ -24,18 +24,8 @@ if refusal then
 end
 
 remember_time(state)
-local ends = state.now + drain_ms
 for _, id in ipairs(claims_of_session(session)) do
-  local claim = load_claim(id)
-  if drain_ms == 0 then
-    forget_claim(claim)
-  elseif claim.state ~= 'draining' then
-    claim.state = 'draining'
-    claim.ends = ends
-    save_claim(claim)
-    redis.call('ZREM', PROVISIONAL, id)
-    redis.call('ZADD', DRAINING, decimal(ends), id)
-  end
+  drain_claim(load_claim(id), state.now, drain_ms)
 end
 redis.call('ZREM', LEASES, session)
 return { 'ENDED' }

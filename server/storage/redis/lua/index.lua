@@ -1,4 +1,4 @@
--- The index of what is held, and the search in it. Needs keys.lua and overlap.lua.
+-- The index of what is held, and what comes and goes with it. Needs claims.lua.
 --
 -- A touch comes as { path, mode, terms }, one term for each brace-free alternative (index-terms.ts makes them):
 --   kind         "tree" (a literal and all below it), "file" (exactly one path) or "glob"
@@ -7,17 +7,45 @@
 --   tail         the last characters of every match, reversed, cut to the same length for all ("" for trees)
 --   alternative  its compiled form as JSON text ("" but for globs)
 --
--- Each term is one member per claim, all with score 0, so that freeing one claim never frees another:
---   prefixes  <mode><class><at> 0 head 0 tail 0 claim 0 touch 0 text 0 alternative
+-- Each term is one member per claim, all with score 0, so that freeing one claim never frees another. A touch that a
+-- claim names twice has one member and counts twice; it comes and goes by its text and mode, so both at once:
+--   entries   <mode><class><depth><at> 0 head 0 tail 0 claim 0 text 0 alternative
 --   suffixes  <mode><tail> 0 head 0 at 0 ...the same (files and globs only)
---   nodes     hash: at -> number of members standing there
--- mode is "e" or "s", class "t" for trees and "o" for others. Text is "" when it is `at` without its last "/".
+--   nodes     hash: directory or path -> members standing exactly there, and CHILD for each node right below it
+-- mode is "e" or "s", class "t" for trees and "o" for others, depth a byte for the number of segments in `at`. Text is
+-- "" when it is `at` without its last "/".
 
 -- Arguments to one Redis command; Lua's stack holds about twice as many.
 local ARGUMENTS = 4000
+-- What a node counts in the one above it; more than members ever stand at one place.
+local CHILD = 67108864
 
 local function class_of(term)
   return term.kind == 'tree' and 't' or 'o'
+end
+
+-- How a number of segments stands in `entries`.
+local function depth_byte(depth)
+  return string.char(32 + depth)
+end
+
+-- The number of segments in a literal directory or path.
+local function depth_at(at)
+  local _, depth = at:gsub('/', '')
+  return depth
+end
+
+-- Calls visit(directory) for the root and every directory above `at`.
+local function each_ancestor(at, visit)
+  if at == '' then
+    return
+  end
+  visit('')
+  local slash = at:find('/', 1, true)
+  while slash and slash < #at do
+    visit(at:sub(1, slash))
+    slash = at:find('/', slash + 1, true)
+  end
 end
 
 -- The least string that is greater than every string with this prefix (never ends in the byte 255: it is UTF-8).
@@ -31,54 +59,115 @@ local function call_in_chunks(command, key, step, arguments)
   end
 end
 
--- Calls visit(prefix_member, suffix_member or nil, at) for each member of a claim.
-local function each_member(claim_id, touches, visit)
-  for number, touch in ipairs(touches) do
+-- The members of a claim: those of `entries`, those of `suffixes`, and what they count in the nodes.
+local function members_of(claim_id, touches)
+  local entries, suffixes, counts = {}, {}, {}
+  for _, touch in ipairs(touches) do
     local mode = touch.mode:sub(1, 1)
     for _, term in ipairs(touch.terms) do
-      local text = touch.path .. '/' == term.at and '' or touch.path
-      local rest = '\0' .. claim_id .. '\0' .. (number - 1) .. '\0' .. text .. '\0' .. term.alternative
-      local suffix = nil
+      local at = term.at
+      local text = touch.path .. '/' == at and '' or touch.path
+      local rest = '\0' .. claim_id .. '\0' .. text .. '\0' .. term.alternative
+      local place = mode .. class_of(term) .. depth_byte(depth_at(at)) .. at
+      entries[#entries + 1] = place .. '\0' .. term.head .. '\0' .. term.tail .. rest
       if term.kind ~= 'tree' then
-        suffix = mode .. term.tail .. '\0' .. term.head .. '\0' .. term.at .. rest
+        suffixes[#suffixes + 1] = mode .. term.tail .. '\0' .. term.head .. '\0' .. at .. rest
       end
-      visit(mode .. class_of(term) .. term.at .. '\0' .. term.head .. '\0' .. term.tail .. rest, suffix, term.at)
+      counts[at] = (counts[at] or 0) + 1
+    end
+  end
+  return entries, suffixes, counts
+end
+
+-- The directory right above a place; nil above the root.
+local function parent_of(at)
+  if at == '' then
+    return nil
+  end
+  return at:match('^(.*/)[^/]+/$') or ''
+end
+
+-- How many members stand exactly at a node.
+local function members_at(node)
+  return node % CHILD
+end
+
+-- Reads the nodes of these places; 0 for those that are not there.
+local function load_nodes(nodes, places)
+  for first = 1, #places, ARGUMENTS do
+    local last = math.min(first + ARGUMENTS - 1, #places)
+    for i, count in ipairs(redis.call('HMGET', NODES, unpack(places, first, last))) do
+      nodes[places[first + i - 1]] = tonumber(count or nil) or 0
     end
   end
 end
 
-local function add_to_index(claim_id, touches)
-  local prefixes, suffixes, counts = {}, {}, {}
-  each_member(claim_id, touches, function(prefix, suffix, at)
-    prefixes[#prefixes + 1] = 0
-    prefixes[#prefixes + 1] = prefix
-    if suffix then
-      suffixes[#suffixes + 1] = 0
-      suffixes[#suffixes + 1] = suffix
+-- The nodes of these places and of everything above them.
+local function nodes_above(counts)
+  local nodes, places = {}, {}
+  local function want(place)
+    if not nodes[place] then
+      nodes[place] = 0
+      places[#places + 1] = place
     end
-    counts[at] = (counts[at] or 0) + 1
-  end)
-  call_in_chunks('ZADD', PREFIXES, ARGUMENTS, prefixes)
-  call_in_chunks('ZADD', SUFFIXES, ARGUMENTS, suffixes)
-  for at, count in pairs(counts) do
-    redis.call('HINCRBY', NODES, at, count)
   end
+  for at in pairs(counts) do
+    want(at)
+    each_ancestor(at, want)
+  end
+  load_nodes(nodes, places)
+  return nodes
+end
+
+-- Adds what stands at these places, or takes it away where sign is -1. A node comes and goes with the first and the last
+-- that stands there or below, and so does its part of the one above. Nodes are those of nodes_above.
+local function change_nodes(nodes, counts, sign)
+  local changed = {}
+  for at, count in pairs(counts) do
+    local place, change = at, sign * count
+    while place do
+      local before = nodes[place]
+      nodes[place] = before + change
+      changed[place] = true
+      local came_or_went = (before == 0) ~= (nodes[place] == 0)
+      place, change = came_or_went and parent_of(place), sign * CHILD
+    end
+  end
+  local present, gone = {}, {}
+  for place in pairs(changed) do
+    if nodes[place] > 0 then
+      present[#present + 1] = place
+      present[#present + 1] = string.format('%.0f', nodes[place])
+    else
+      gone[#gone + 1] = place
+    end
+  end
+  call_in_chunks('HSET', NODES, ARGUMENTS, present)
+  call_in_chunks('HDEL', NODES, ARGUMENTS, gone)
+end
+
+local function scored(members)
+  local arguments = {}
+  for i, member in ipairs(members) do
+    arguments[2 * i - 1] = 0
+    arguments[2 * i] = member
+  end
+  return arguments
+end
+
+-- Nodes are those of nodes_above where they are known already.
+local function add_to_index(claim_id, touches, nodes)
+  local entries, suffixes, counts = members_of(claim_id, touches)
+  call_in_chunks('ZADD', ENTRIES, ARGUMENTS, scored(entries))
+  call_in_chunks('ZADD', SUFFIXES, ARGUMENTS, scored(suffixes))
+  change_nodes(nodes or nodes_above(counts), counts, 1)
 end
 
 local function remove_from_index(claim_id, touches)
-  local prefixes, suffixes, counts = {}, {}, {}
-  each_member(claim_id, touches, function(prefix, suffix, at)
-    prefixes[#prefixes + 1] = prefix
-    suffixes[#suffixes + 1] = suffix
-    counts[at] = (counts[at] or 0) + 1
-  end)
-  call_in_chunks('ZREM', PREFIXES, ARGUMENTS, prefixes)
+  local entries, suffixes, counts = members_of(claim_id, touches)
+  call_in_chunks('ZREM', ENTRIES, ARGUMENTS, entries)
   call_in_chunks('ZREM', SUFFIXES, ARGUMENTS, suffixes)
-  for at, count in pairs(counts) do
-    if redis.call('HINCRBY', NODES, at, -count) <= 0 then
-      redis.call('HDEL', NODES, at)
-    end
-  end
+  change_nodes(nodes_above(counts), counts, -1)
 end
 
 -- Forgets a claim and everything that points to it.
@@ -89,16 +178,27 @@ local function forget_claim(claim)
   redis.call('ZREM', HOLDINGS, claim.session .. '\0' .. claim.id)
   redis.call('ZREM', PROVISIONAL, claim.id)
   redis.call('ZREM', DRAINING, claim.id)
-  if redis.call('HGET', FEATURES, claim.feature) == claim.id then
-    redis.call('HDEL', FEATURES, claim.feature)
+  redis.call('ZREM', FEATURES, feature_member(claim))
+end
+
+-- Ends a claim uncleanly: draining for so long, or freed at once when that is 0. One that drains already keeps its time.
+local function drain_claim(claim, now, drain_ms)
+  if drain_ms == 0 then
+    forget_claim(claim)
+  elseif claim.state ~= 'draining' then
+    claim.state = 'draining'
+    claim.ends = now + drain_ms
+    save_claim(claim)
+    redis.call('ZREM', PROVISIONAL, claim.id)
+    redis.call('ZADD', DRAINING, decimal(claim.ends), claim.id)
   end
 end
 
--- Writes a new claim with its touches (JSON text) and everything that points to it.
-local function add_claim(claim, touches_json, touches)
+-- Writes a new claim with its touches (JSON text) and everything that points to it. Nodes as in add_to_index.
+local function add_claim(claim, touches_json, touches, nodes)
   save_claim(claim)
   redis.call('HSET', TOUCHES, claim.id, touches_json)
-  redis.call('HSET', FEATURES, claim.feature, claim.id)
+  redis.call('ZADD', FEATURES, 0, feature_member(claim))
   redis.call('ZADD', HOLDINGS, 0, claim.session .. '\0' .. claim.id)
-  add_to_index(claim.id, touches)
+  add_to_index(claim.id, touches, nodes)
 end

@@ -1,22 +1,12 @@
--- Finds which held entries overlap asked touches. Needs index.lua, claims.lua and overlap.lua.
---
--- Every entry that can overlap a term stands at a directory above it, or at or below it. So a literal costs one
--- look-up for its ancestors and one range; a glob the same for its literal directory, and where fewer entries share
--- its ending than its directory, that range instead. What the ranges yield is rejected by its literal beginning and
--- ending first, and compared exactly last. The budget bounds all of it:
---   candidates  entries looked at
---   steps       of comparison, and what other work counts as
+-- Finds which held entries overlap asked touches. Needs claims.lua, index.lua, overlap.lua and ranges.lua, whose budget
+-- counts what is done here, too. What the ranges yield is rejected by its literal beginning and ending first, and
+-- compared exactly last.
 
--- What other work counts as, measured against a step of comparison (about 0.1 microseconds).
-local STEPS_PER_ANCESTOR = 12
-local STEPS_PER_TERM = 100
-local STEPS_PER_RANGE = 15
-local STEPS_PER_COMPILATION = 60
--- So few members are sooner looked at than counted elsewhere.
-local SHORT_RANGE = 8
--- How many members are read at once: few where most may be leapt over, or the first ones stop the search.
-local SMALLEST_BATCH = 4
-local LARGEST_BATCH = 256
+local UNITS_PER_STEP = 4
+local UNITS_PER_COMPARISON = 30
+local UNITS_PER_COMPILATION = 30
+-- More steps than names and globs that people write ever take; entries made to be slow are not let go on.
+local MOST_STEPS_PER_PAIR = 10000
 
 local function segments_of(at)
   local segments = {}
@@ -46,103 +36,9 @@ local function depth_of(alternative)
   return #alternative.segments
 end
 
--- Calls visit(directory) for the root and every directory above `at`.
-local function each_ancestor(at, visit)
-  if at == '' then
-    return
-  end
-  visit('')
-  local slash = at:find('/', 1, true)
-  while slash and slash < #at do
-    visit(at:sub(1, slash))
-    slash = at:find('/', slash + 1, true)
-  end
-end
-
 local function one_begins_with_other(a, b)
   local length = math.min(#a, #b)
   return a:sub(1, length) == b:sub(1, length)
-end
-
--- The beginning of a member of `prefixes` that stands deeper than `depth` segments, cut there; nil for others.
-local function cut_below(member, depth)
-  local slash = 2
-  for _ = 1, depth do
-    slash = member:find('/', slash + 1, true)
-    if not slash then
-      return nil
-    end
-  end
-  local deeper = member:find('/', slash + 1, true)
-  if deeper and deeper < member:find('\0', 1, true) then
-    return member:sub(1, slash)
-  end
-  return nil
-end
-
--- Calls visit(member) for the members of a lexicographic set that begin with `prefix`, leaping over what stands deeper
--- than `depth`. Stops and returns true as soon as visit does, or when the budget is used up.
-local function scan(key, prefix, depth, budget, visit)
-  local min, max = '[' .. prefix, '(' .. after(prefix)
-  local batch = SMALLEST_BATCH
-  while true do
-    local members = redis.call('ZRANGE', key, min, max, 'BYLEX', 'LIMIT', 0, batch)
-    local leap = nil
-    for _, member in ipairs(members) do
-      if budget.candidates <= 0 then
-        budget.exhausted = true
-        return true
-      end
-      budget.candidates = budget.candidates - 1
-      leap = depth and cut_below(member, depth)
-      if leap then
-        break
-      end
-      if visit(member) then
-        return true
-      end
-    end
-    if leap then
-      min = '[' .. after(leap)
-      batch = SMALLEST_BATCH
-    elseif #members < batch then
-      return false
-    else
-      min = '(' .. members[#members]
-      batch = math.min(2 * batch, LARGEST_BATCH)
-    end
-  end
-end
-
--- Which of the directories above the touches have entries: directory -> true. Nil and the number of the touch when
--- they are more than the budget allows to look up.
-local function find_ancestors(touches, budget)
-  local seen, list, present = {}, {}, {}
-  for number, touch in ipairs(touches) do
-    for _, term in ipairs(touch.terms) do
-      each_ancestor(term.at, function(directory)
-        if not seen[directory] then
-          seen[directory] = true
-          list[#list + 1] = directory
-          budget.steps = budget.steps - STEPS_PER_ANCESTOR
-        end
-      end)
-      budget.steps = budget.steps - STEPS_PER_TERM
-      if budget.steps < 0 then
-        return nil, number
-      end
-    end
-  end
-  for first = 1, #list, ARGUMENTS do
-    local last = math.min(first + ARGUMENTS - 1, #list)
-    local counts = redis.call('HMGET', NODES, unpack(list, first, last))
-    for i, count in ipairs(counts) do
-      if count then
-        present[list[first + i - 1]] = true
-      end
-    end
-  end
-  return present
 end
 
 -- Whether a term and a held entry that stands at, above or below it overlap: true, false, or nil when the budget is
@@ -152,13 +48,18 @@ local function overlaps(term, held, compiled, budget)
     -- What stands below a tree is in it, and a file is looked up at its own place only.
     return held.kind == 'tree' or #held.at >= #term.at
   end
+  budget.units = budget.units - UNITS_PER_COMPARISON
   term.compiled = term.compiled or alternative_of(term)
   local key = held.kind .. held.at .. held.alternative
   if not compiled[key] then
     compiled[key] = alternative_of(held)
-    budget.steps = budget.steps - STEPS_PER_COMPILATION
+    budget.units = budget.units - UNITS_PER_COMPILATION
   end
-  return alternatives_overlap({ term.compiled }, { compiled[key] }, budget)
+  local most = math.max(0, math.min(MOST_STEPS_PER_PAIR, math.floor(budget.units / UNITS_PER_STEP)))
+  local pair = { steps = most }
+  local result = alternatives_overlap({ term.compiled }, { compiled[key] }, pair)
+  budget.units = budget.units - UNITS_PER_STEP * (most - pair.steps)
+  return result
 end
 
 -- Whether the beginnings and endings of a term and a held entry let them meet at all.
@@ -166,83 +67,60 @@ local function may_meet(term, at, head, tail)
   return one_begins_with_other(term.at .. term.head, at .. head) and one_begins_with_other(term.tail, tail)
 end
 
--- What a member stands for, when the term may meet it; nil otherwise. Most members are told apart here, so it takes as
--- little of them to pieces as it can.
-local function meet(term, member, in_suffixes)
-  local class, at, head, tail, rest = 'o', nil, nil, nil, nil
-  if in_suffixes then
-    tail, head, at, rest = member:match('^.([^%z]*)%z([^%z]*)%z([^%z]*)%z()')
-  else
-    class, at, head, tail, rest = member:match('^.(.)([^%z]*)%z([^%z]*)%z([^%z]*)%z()')
+-- How the members of each set begin: class, at, head, tail, place of the rest.
+local function parts_of(key, member)
+  if key == SUFFIXES then
+    local tail, head, at, rest = member:match('^.([^%z]*)%z([^%z]*)%z([^%z]*)%z()')
+    return 'o', at, head, tail, rest
   end
+  return member:match('^.(.).([^%z]*)%z([^%z]*)%z([^%z]*)%z()')
+end
+
+-- What a member stands for, when the term may meet it and its claim was not found yet; nil otherwise. Most members are
+-- told apart here, so it takes as little of them to pieces as it can.
+local function meet(term, key, member, found)
+  if next(found) and found[member:match('^[^%z]*%z[^%z]*%z[^%z]*%z([^%z]*)')] then
+    return nil
+  end
+  local class, at, head, tail, rest = parts_of(key, member)
   if not may_meet(term, at, head, tail) then
     return nil
   end
-  local claim, text, alternative = member:match('^([^%z]*)%z[^%z]*%z([^%z]*)%z(.*)$', rest)
+  local claim, text, alternative = member:match('^([^%z]*)%z([^%z]*)%z(.*)$', rest)
   local kind = class == 't' and 'tree' or alternative == '' and 'file' or 'glob'
-  return { kind = kind, at = at, claim = claim, text = text, alternative = alternative }
+  local mode = member:sub(1, 1) == 's' and 'shared' or 'exclusive'
+  return { kind = kind, at = at, claim = claim, text = text, alternative = alternative, mode = mode }
 end
 
-local function count_of(key, prefix)
-  return redis.call('ZLEXCOUNT', key, '[' .. prefix, '(' .. after(prefix))
-end
-
--- The ranges of `suffixes` in which every file and glob stands whose ending goes together with the term's: those that
--- end like it, and those whose known ending is a part of its own.
-local function suffix_ranges(term, mode)
-  local ranges = { mode .. term.tail }
-  for length = 0, #term.tail - 1 do
-    ranges[#ranges + 1] = mode .. term.tail:sub(1, length) .. '\0'
-  end
-  return ranges
-end
-
--- The ranges of `suffixes` to scan instead of the range of `prefixes`, when that is long and they hold less.
-local function shorter_ranges(term, mode, prefix, budget)
-  if term.kind ~= 'glob' or term.tail == '' then
-    return nil
-  end
-  local count = count_of(PREFIXES, prefix)
-  if count <= SHORT_RANGE then
-    return nil
-  end
-  local ranges = suffix_ranges(term, mode)
-  budget.steps = budget.steps - STEPS_PER_RANGE * #ranges
-  for _, range in ipairs(ranges) do
-    count = count - count_of(SUFFIXES, range)
-  end
-  return count > 0 and ranges or nil
-end
-
--- Calls visit(term, held) for every entry of one mode that may overlap the term. Returns true when stopped.
-local function scan_mode(term, mode, present, budget, visit)
-  local function visit_prefix(member)
-    local held = meet(term, member, false)
-    return held and visit(term, held)
-  end
-  local function visit_suffix(member)
-    local held = meet(term, member, true)
-    return held and visit(term, held)
+-- Calls visit(term, held) for every entry of one mode that may overlap the term, but for those of claims already found.
+-- Returns true when stopped.
+local function scan_mode(term, mode, nodes, known, budget, found, visit)
+  local function scan_set(key, range)
+    return scan(key, range, budget, function(member)
+      local held = meet(term, key, member, found)
+      return held and visit(term, held)
+    end)
   end
 
   local stopped = false
   each_ancestor(term.at, function(directory)
-    if present[directory] and not stopped then
-      stopped = scan(PREFIXES, mode .. 't' .. directory .. '\0', nil, budget, visit_prefix)
-        or scan(PREFIXES, mode .. 'o' .. directory .. '\0', nil, budget, visit_prefix)
+    if members_at(nodes[directory]) > 0 then
+      for _, class in ipairs({ mode .. 't', mode .. 'o' }) do
+        local here = class .. depth_byte(depth_at(directory)) .. directory .. '\0'
+        stopped = stopped or depths_of(class, known) and scan_set(ENTRIES, here)
+      end
     end
   end)
-  local below = term.kind == 'file' and term.at .. '\0' or term.at
-  if stopped or scan(PREFIXES, mode .. 't' .. below, term.depth, budget, visit_prefix) then
-    return true
+  local node = nodes[term.at]
+  if stopped or node == 0 then
+    return stopped
   end
-  local ranges = shorter_ranges(term, mode, mode .. 'o' .. below, budget)
-  if not ranges then
-    return scan(PREFIXES, mode .. 'o' .. below, term.depth, budget, visit_prefix)
-  end
-  for _, range in ipairs(ranges) do
-    if scan(SUFFIXES, range, nil, budget, visit_suffix) then
-      return true
+  for _, class in ipairs({ 't', 'o' }) do
+    local key, ranges = ranges_of(term, mode, class, node, known, budget)
+    for _, range in ipairs(ranges) do
+      if scan_set(key, range) then
+        return true
+      end
     end
   end
   return false
@@ -250,24 +128,23 @@ end
 
 -- Finds the live claims that overlap the touches, each pair of touch and claim once.
 --   modes_of(touch)  the modes of held entries that matter to it, such as { 'e', 's' }
---   limits           candidates and steps as above, pairs_per_touch, pairs
--- Returns a list of { touch = number, text, claim }, or nil and the number of the touch that used up the budget.
-local function find_held(touches, now, modes_of, limits)
-  local budget = { candidates = limits.candidates, steps = limits.steps }
-  local present, too_broad = find_ancestors(touches, budget)
-  if not present then
+--   limits           candidates and units as above, pairs_per_touch, pairs
+--   passes_over(claim)  whether a claim stands in nobody's way here; nothing is passed over when it is nil
+-- Returns a list of { touch = number, text, mode, claim } and the nodes that were looked up, or nil and the number of the
+-- touch that used up the budget.
+local function find_held(touches, now, modes_of, limits, passes_over)
+  local budget = { candidates = limits.candidates, units = limits.units }
+  local nodes, too_broad = find_nodes(touches, budget)
+  if not nodes then
     return nil, too_broad
   end
-  local claims, compiled, found = {}, {}, {}
+  local claims, compiled, known, found = {}, {}, {}, {}
   for number, touch in ipairs(touches) do
     local of_touch, seen = 0, {}
     local function visit(term, held)
-      if seen[held.claim] then
-        return false
-      end
       local claim = claims[held.claim] or load_claim(held.claim)
       claims[held.claim] = claim
-      if not is_live(claim, now) then
+      if not is_live(claim, now) or passes_over and passes_over(claim) then
         return false
       end
       local result = overlaps(term, held, compiled, budget)
@@ -279,7 +156,7 @@ local function find_held(touches, now, modes_of, limits)
         local text = held.text == '' and held.at:sub(1, -2) or held.text
         seen[held.claim] = true
         of_touch = of_touch + 1
-        found[#found + 1] = { touch = number, text = text, claim = claim }
+        found[#found + 1] = { touch = number, text = text, mode = held.mode, claim = claim }
       end
       return of_touch >= limits.pairs_per_touch or #found >= limits.pairs
     end
@@ -290,7 +167,7 @@ local function find_held(touches, now, modes_of, limits)
       end
       for _, mode in ipairs(modes_of(touch)) do
         if of_touch < limits.pairs_per_touch and #found < limits.pairs then
-          scan_mode(term, mode, present, budget, visit)
+          scan_mode(term, mode, nodes, known, budget, seen, visit)
           if budget.exhausted then
             return nil, number
           end
@@ -298,10 +175,10 @@ local function find_held(touches, now, modes_of, limits)
       end
     end
   end
-  return found
+  return found, nodes
 end
 
--- Held pairs as replies carry them: { row, ... }, { touch, text, row number, ... }, counted from 0.
+-- Held pairs as replies carry them: { row, ... }, { touch, text, mode, row number, ... }, counted from 0.
 local function held_reply(found, now)
   local rows, numbers, blocked = {}, {}, {}
   for _, pair in ipairs(found) do
@@ -312,6 +189,7 @@ local function held_reply(found, now)
     end
     blocked[#blocked + 1] = pair.touch - 1
     blocked[#blocked + 1] = pair.text
+    blocked[#blocked + 1] = pair.mode
     blocked[#blocked + 1] = numbers[id]
   end
   return rows, blocked

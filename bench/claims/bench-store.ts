@@ -1,0 +1,86 @@
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import type { ClaimScope, ClaimTouch } from "../../server/domain/claims/claim-store.ts";
+import type { ProjectId, SessionId } from "../../server/domain/ids.ts";
+import { parsePatterns } from "../../server/domain/paths/parse-patterns.ts";
+import { RedisClaimStore } from "../../server/storage/redis/claim-store.ts";
+import { connectRedis } from "../../server/storage/redis/connect.ts";
+import { startRedisServer } from "../../server/testing/redis-server.ts";
+import { createScratchDir } from "../../server/testing/scratch-dir.ts";
+
+type Redis = Awaited<ReturnType<typeof connectRedis>>;
+
+const DAY_MS = 24 * 3_600_000;
+
+/** A project that holds something, and the session that asks for more. */
+export interface BenchProject {
+  readonly scope: ClaimScope;
+  readonly sessionId: SessionId;
+  /** How many paths it holds, and what each takes of the memory of Redis. */
+  readonly held: number;
+  readonly bytesPerPath: number;
+}
+
+/** A private Redis and a claim store over it. Ended when it is disposed of. */
+export class BenchStore implements AsyncDisposable {
+  private constructor(
+    readonly redis: Redis,
+    readonly store: RedisClaimStore,
+    private readonly stop: () => Promise<void>,
+  ) {}
+
+  static async start(): Promise<BenchStore> {
+    const scratch = await createScratchDir();
+    const server = await startRedisServer(join(scratch.path, "redis"), {
+      // A naive scan of a million paths is let run to its end.
+      "busy-reply-threshold": "600000",
+    });
+    const redis = await connectRedis(server.url, { commandTimeoutMs: 600_000 });
+    return new BenchStore(redis, new RedisClaimStore(redis), async () => {
+      redis.disconnect();
+      await server.stop();
+      await scratch.remove();
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  /** Begins the rebuild of a new project, which is how much is put into it fast. */
+  async begin(): Promise<ClaimScope> {
+    const scope = { projectId: randomUUID() as ProjectId, epoch: 1 };
+    await this.store.beginRebuild(scope, "bench");
+    return scope;
+  }
+
+  async openSession(scope: ClaimScope): Promise<SessionId> {
+    const sessionId = randomUUID() as SessionId;
+    await this.store.openSession(scope, sessionId, DAY_MS);
+    return sessionId;
+  }
+
+  async rebuildSession(scope: ClaimScope): Promise<SessionId> {
+    const sessionId = randomUUID() as SessionId;
+    await this.store.rebuildSession(scope, "bench", sessionId, DAY_MS);
+    return sessionId;
+  }
+
+  /** Microseconds that all scripts together have taken inside Redis, as it counts them itself. */
+  async scriptTime(): Promise<number> {
+    const counted = /cmdstat_evalsha:calls=\d+,usec=(\d+)/.exec(await this.redis.info("commandstats"))?.[1];
+    return Number(counted ?? 0);
+  }
+
+  async usedMemory(): Promise<number> {
+    return Number(/used_memory:(\d+)/.exec(await this.redis.info("memory"))?.[1]);
+  }
+}
+
+/** Exclusive touches of these entries. */
+export function toTouches(texts: readonly string[]): ClaimTouch[] {
+  return parsePatterns(texts, { caseSensitive: false }, (index) => texts[index] ?? "").map((pattern) => ({
+    pattern,
+    mode: "exclusive",
+  }));
+}

@@ -5,7 +5,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo replay dev generate build typecheck lint lint-fix format proto-lint generated-check \
+.PHONY: help setup run demo replay bench-claims mutants dev generate build typecheck lint lint-fix format proto-lint generated-check \
 	test test-unit test-server db-generate db-migrate db-push db-studio check
 
 help: ## list the targets
@@ -22,6 +22,12 @@ demo: build ## show agents at work on one project
 
 replay: build ## replay a feature history (FILE AGENTS LOOKAHEAD MS_PER_LINE CLAIMS NEXUS_URL)
 	@exec node bench/dist/replay.js
+
+bench-claims: build ## measure what a claim costs in Redis, as more and more is held (SIZES RUNS)
+	@exec node bench/dist/bench-claims.js
+
+mutants: setup ## change the claim stores as mistakes would, and see each caught by its test
+	@node scripts/mutants.mjs
 
 dev: build ## start the server and restart it at every change
 	@node scripts/build.mjs --watch server & builder=$$!; trap "kill $$builder 2>/dev/null" EXIT; \

@@ -42,7 +42,16 @@ async function halfPick(
   await commitPick(
     deps,
     { ...caller, request: undefined },
-    { project, epoch, session: record, feature, claimId, granted: outcome },
+    {
+      project,
+      epoch,
+      session: record,
+      feature,
+      claimId,
+      touches: feature.touches,
+      replaces: undefined,
+      granted: outcome,
+    },
   );
   return claimId;
 }

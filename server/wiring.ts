@@ -139,6 +139,9 @@ export function wire(
     keys,
     verifier: new KeyVerifier({ apiKeys: database.read.apiKeys, clock, hasher }),
     registration: config.registration,
+    audit(what, data) {
+      logger.info({ audit: what, ...data }, "audit");
+    },
     alarm(what, data) {
       metrics.alarms.inc();
       logger.error({ alarm: what, ...data }, "something happened that the claims protocol says cannot");

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { BadRequestSchema, RetryInfoSchema } from "@nexus/gen/google/rpc/error_details_pb";
+import type { ClaimMode } from "@nexus/gen/nexus/v1/claim_pb";
 import {
   ClaimConflictSchema,
   DependenciesUnmetSchema,
@@ -393,7 +394,7 @@ test("bad input is refused field by field and changes nothing", async () => {
       projectId,
       slug: "Not a slug",
       lane: 99 as Lane,
-      touches: [{ path: "../up" }, { path: "src/{a,b" }, { path: "fine.ts", mode: 2 }],
+      touches: [{ path: "../up" }, { path: "src/{a,b" }, { path: "fine.ts", mode: 9 as ClaimMode }],
       dependsOn: ["-x"],
     }),
   );
@@ -422,6 +423,34 @@ test("an empty spec and no touches are warned of, not refused", async () => {
   const { feature, warnings } = await ana.features.createFeature({ projectId, title: "Überlegung: später!" });
   expect(feature).toMatchObject({ slug: "uberlegung-spater", status: FeatureStatus.DRAFT, lane: Lane.NEXT });
   expect(warnings.map((w) => w.kind)).toEqual([FeatureWarning_Kind.SPEC_EMPTY, FeatureWarning_Kind.TOUCHES_EMPTY]);
+});
+
+test("broad and hot touches, and patterns that match no file, are warned of", async () => {
+  const { ready, ana, projectId } = await openWorkplace(await startNexus("embedded"));
+  for (let i = 0; i < 11; i++) await ready(`f${i}`, i < 5 ? [`src/m${i}.ts`, "src/hot.ts"] : [`src/m${i}.ts`]);
+
+  const { warnings } = await ana.features.createFeature({
+    projectId,
+    slug: "wide",
+    title: "wide",
+    spec: "x",
+    touches: [
+      { path: "src" },
+      { path: "SRC/hot.ts" },
+      { path: "**/*.md" },
+      { path: "new/file.ts" },
+      { path: "lib/*.ts" },
+    ],
+    repositoryPaths: ["src/m1.ts", "lib/a.ts", "lib/deep/b.md/"],
+  });
+
+  expect(warnings.map((w) => [w.kind, w.path, w.count])).toEqual([
+    [FeatureWarning_Kind.TOUCH_BROAD, "src", 11],
+    [FeatureWarning_Kind.TOUCH_HOT, "SRC/hot.ts", 5],
+    [FeatureWarning_Kind.TOUCH_BROAD, "**/*.md", 11],
+  ]);
+  const again = await ana.features.markFeatureReady({ projectId, slug: "wide", repositoryPaths: ["lib/a.ts"] });
+  expect(again.warnings.at(-1)).toMatchObject({ kind: FeatureWarning_Kind.TOUCH_MATCHES_NOTHING, path: "**/*.md" });
 });
 
 test("lists come by lane and position, filtered, page by page, and a token serves its own query only", async () => {
@@ -465,7 +494,7 @@ test("a stranger can't tell a feature, a session or a project from nothing", asy
 
 test("an owner may cancel what somebody else works on, a member may not", async () => {
   const nexus = await startNexus("embedded");
-  const { ready, session, hold, feature, ana, projectId } = await openWorkplace(nexus);
+  const { ready, session, hold, pick, feature, ana, projectId } = await openWorkplace(nexus);
   const [ben, cleo] = [await nexus.join("ben"), await nexus.join("cleo")];
   for (const { email } of [ben, cleo]) await ana.projects.addMember({ projectId, email });
   await ready("login", ["src"]);
@@ -476,6 +505,10 @@ test("an owner may cancel what somebody else works on, a member may not", async 
   await ana.features.cancelFeature({ projectId, slug: "login" });
 
   expect((await feature("login")).status).toBe(FeatureStatus.CANCELLED);
+  // Ben may still be writing, so his files are blocked for the lock-delay.
   await ready("next", ["src/a.ts"]);
-  await hold("next", await session());
+  const next = await session();
+  expect((await refusalOf(pick("next", next))).reason).toBe("CLAIM_CONFLICT");
+  await nexus.advance(15_001);
+  await hold("next", next);
 });

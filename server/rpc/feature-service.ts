@@ -14,11 +14,13 @@ import { cancelFeature, endFeature } from "../domain/features/end-feature.ts";
 import type { Feature } from "../domain/features/feature.ts";
 import { pickFeature } from "../domain/features/pick-feature.ts";
 import { findFeature, listAvailableFeatures, listFeatures } from "../domain/features/read-features.ts";
+import type { TouchAdvice } from "../domain/features/touch-advice.ts";
 import {
   createFeature,
   deleteFeature,
   MAX_DEPENDENCIES,
-  moveFeature,
+  markFeatureReady,
+  unreadyFeature,
   updateFeature,
 } from "../domain/features/write-feature.ts";
 import { FieldParser, slugFrom } from "../domain/field-parser.ts";
@@ -27,7 +29,9 @@ import { callerOf } from "./context.ts";
 import { pickedClaimToProto } from "./convert/claim.ts";
 import {
   featureListKeyFromToken,
+  featureNameFromProto,
   featureToProto,
+  holdFromProto,
   laneFromProto,
   statusFromProto,
   touchesFromProto,
@@ -37,6 +41,7 @@ import { decodePageToken, encodePageToken } from "./page-token.ts";
 
 const MAX_SPEC = 100_000;
 const MAX_TITLE = 200;
+const MAX_REPOSITORY_PATHS = 100_000;
 const EDITABLE = ["title", "spec", "lane", "touches", "depends_on"] as const;
 
 /** FeatureService over the domain. PickNextFeature comes with the choosing of work. */
@@ -56,9 +61,10 @@ export function featureService(deps: FeatureDeps): Partial<ServiceImpl<typeof Fe
         touches: touchesFromProto(fields, "touches", request.touches, MAX_TOUCHES_PER_CLAIM),
         dependsOn: slugsFromProto(fields, "depends_on", request.dependsOn),
       };
+      fields.atMost("repository_paths", request.repositoryPaths, MAX_REPOSITORY_PATHS);
       fields.done();
-      const feature = await createFeature(deps, callerOf(context), draft);
-      return { feature: featureToProto(feature), warnings: warningsOf(feature) };
+      const { feature, advice } = await createFeature(deps, callerOf(context), draft, request.repositoryPaths);
+      return { feature: featureToProto(feature), warnings: warningsOf(feature, advice) };
     },
 
     async listFeatures(request, context) {
@@ -95,7 +101,7 @@ export function featureService(deps: FeatureDeps): Partial<ServiceImpl<typeof Fe
     },
 
     async getFeature(request, context) {
-      return { feature: featureToProto(await findFeature(deps, callerOf(context), named(request))) };
+      return { feature: featureToProto(await findFeature(deps, callerOf(context), featureNameFromProto(request))) };
     },
 
     async updateFeature(request, context) {
@@ -118,22 +124,26 @@ export function featureService(deps: FeatureDeps): Partial<ServiceImpl<typeof Fe
       };
       fields.done();
       const etag = request.etag === "" ? undefined : request.etag;
-      const view = await updateFeature(deps, callerOf(context), { projectId, slug }, edit, etag);
-      return { feature: featureToProto(view), warnings: warningsOf(view.feature) };
+      const { view, advice } = await updateFeature(deps, callerOf(context), { projectId, slug }, edit, etag);
+      return { feature: featureToProto(view), warnings: warningsOf(view.feature, advice) };
     },
 
     async deleteFeature(request, context) {
-      await deleteFeature(deps, callerOf(context), named(request));
+      await deleteFeature(deps, callerOf(context), featureNameFromProto(request));
       return {};
     },
 
     async markFeatureReady(request, context) {
-      const feature = await moveFeature(deps, callerOf(context), named(request), "ready");
-      return { feature: featureToProto(feature), warnings: warningsOf(feature) };
+      const fields = new FieldParser();
+      fields.atMost("repository_paths", request.repositoryPaths, MAX_REPOSITORY_PATHS);
+      fields.done();
+      const named = featureNameFromProto(request);
+      const { feature, advice } = await markFeatureReady(deps, callerOf(context), named, request.repositoryPaths);
+      return { feature: featureToProto(feature), warnings: warningsOf(feature, advice) };
     },
 
     async unreadyFeature(request, context) {
-      return { feature: featureToProto(await moveFeature(deps, callerOf(context), named(request), "draft")) };
+      return { feature: featureToProto(await unreadyFeature(deps, callerOf(context), featureNameFromProto(request))) };
     },
 
     async pickFeature(request, context) {
@@ -142,17 +152,15 @@ export function featureService(deps: FeatureDeps): Partial<ServiceImpl<typeof Fe
         projectId: fields.id<ProjectId>("project_id", request.projectId),
         slug: fields.slug("slug", request.slug),
         sessionId: fields.id<SessionId>("session_id", request.sessionId),
+        takeOver: request.takeOver,
       };
-      if (request.takeOver !== undefined) {
-        fields.reject("take_over", "is not supported yet; release the feature in its own session first");
-      }
       fields.done();
       const picked = await pickFeature(deps, callerOf(context), asked);
       return { feature: featureToProto(picked.view), claim: pickedClaimToProto(picked), briefing: {} };
     },
 
     async releaseFeature(request, context) {
-      return { feature: featureToProto(await endFeature(deps, callerOf(context), held(request), "ready")) };
+      return { feature: featureToProto(await endFeature(deps, callerOf(context), holdFromProto(request), "ready")) };
     },
 
     async completeFeature(request, context) {
@@ -162,7 +170,7 @@ export function featureService(deps: FeatureDeps): Partial<ServiceImpl<typeof Fe
         commit: fields.line("landing.commit", request.landing.commit, 0, 64),
       };
       fields.done();
-      const view = await endFeature(deps, callerOf(context), held(request), "done", landing);
+      const view = await endFeature(deps, callerOf(context), holdFromProto(request), "done", landing);
       return { feature: featureToProto(view) };
     },
 
@@ -173,30 +181,11 @@ export function featureService(deps: FeatureDeps): Partial<ServiceImpl<typeof Fe
       const sessionId = fencingToken === 0n ? undefined : fields.id<SessionId>("session_id", request.sessionId);
       fields.done();
       const hold = sessionId && { sessionId, fencingToken };
-      return { feature: featureToProto(await cancelFeature(deps, callerOf(context), named(request), hold)) };
+      return {
+        feature: featureToProto(await cancelFeature(deps, callerOf(context), featureNameFromProto(request), hold)),
+      };
     },
   };
-}
-
-function named(request: { projectId: string; slug: string }) {
-  const fields = new FieldParser();
-  const projectId = fields.id<ProjectId>("project_id", request.projectId);
-  const slug = fields.slug("slug", request.slug);
-  fields.done();
-  return { projectId, slug };
-}
-
-function held(request: { projectId: string; slug: string; sessionId: string; fencingToken: bigint }) {
-  const fields = new FieldParser();
-  const hold = {
-    projectId: fields.id<ProjectId>("project_id", request.projectId),
-    slug: fields.slug("slug", request.slug),
-    sessionId: fields.id<SessionId>("session_id", request.sessionId),
-    fencingToken: request.fencingToken,
-  };
-  if (hold.fencingToken === 0n) fields.reject("fencing_token", "is required; the pick answered it");
-  fields.done();
-  return hold;
 }
 
 function slugsFromProto(fields: FieldParser, field: string, slugs: readonly string[]): Slug[] {
@@ -204,13 +193,33 @@ function slugsFromProto(fields: FieldParser, field: string, slugs: readonly stri
   return slugs.slice(0, MAX_DEPENDENCIES).map((slug, index) => fields.slug(`${field}[${index}]`, slug));
 }
 
-function warningsOf(feature: Feature): FeatureWarning[] {
+const ADVICE_KINDS: Record<TouchAdvice["kind"], FeatureWarning_Kind> = {
+  broad: FeatureWarning_Kind.TOUCH_BROAD,
+  hot: FeatureWarning_Kind.TOUCH_HOT,
+  "matches-nothing": FeatureWarning_Kind.TOUCH_MATCHES_NOTHING,
+};
+
+function adviceInWords({ kind, path, count }: TouchAdvice): string {
+  switch (kind) {
+    case "broad":
+      return `${path} is broad: it would have blocked ${count} of the project's features; name what will be edited`;
+    case "hot":
+      return `${count} other queued features touch ${path}, so they wait for each other; split the file or plan for it`;
+    case "matches-nothing":
+      return `${path} matches none of the repository's files`;
+  }
+}
+
+function warningsOf(feature: Feature, advice: readonly TouchAdvice[]): FeatureWarning[] {
   const warnings: FeatureWarning[] = [];
-  const warn = (kind: FeatureWarning_Kind, message: string) =>
-    warnings.push(create(FeatureWarningSchema, { kind, message }));
+  const warn = (kind: FeatureWarning_Kind, message: string, more: { path?: string; count?: number } = {}) =>
+    warnings.push(create(FeatureWarningSchema, { kind, message, ...more }));
   if (feature.spec === "") warn(FeatureWarning_Kind.SPEC_EMPTY, "the spec is empty: nothing says what is to be done");
   if (feature.touches.length === 0) {
     warn(FeatureWarning_Kind.TOUCHES_EMPTY, "no touches: nothing keeps others from editing the same files");
+  }
+  for (const one of advice) {
+    warn(ADVICE_KINDS[one.kind], adviceInWords(one), { path: one.path, count: one.count });
   }
   return warnings;
 }

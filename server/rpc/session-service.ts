@@ -8,7 +8,7 @@ import type { SessionListKey } from "../domain/sessions/session-store.ts";
 import { closeSession, getSession, heartbeatSession, listActiveSessions } from "../domain/sessions/use-session.ts";
 import { callerOf } from "./context.ts";
 import { claimsToProto } from "./convert/claim.ts";
-import { sessionToProto } from "./convert/session.ts";
+import { sessionNameFromProto, sessionToProto } from "./convert/session.ts";
 import { decodePageToken, encodePageToken } from "./page-token.ts";
 
 /** SessionService over the domain. Checkpoints come with crash recovery. */
@@ -29,7 +29,7 @@ export function sessionService(deps: SessionDeps): Partial<ServiceImpl<typeof Se
     },
 
     async getSession(request, context) {
-      return { session: sessionToProto(await getSession(deps, callerOf(context), named(request))) };
+      return { session: sessionToProto(await getSession(deps, callerOf(context), sessionNameFromProto(request))) };
     },
 
     async listActiveSessions(request, context) {
@@ -46,14 +46,14 @@ export function sessionService(deps: SessionDeps): Partial<ServiceImpl<typeof Se
     },
 
     async heartbeatSession(request, context) {
-      const view = await heartbeatSession(deps, callerOf(context), named(request));
+      const view = await heartbeatSession(deps, callerOf(context), sessionNameFromProto(request));
       const { projectId, featureSlug } = view.session;
       const slugs = new Map(featureSlug === undefined ? [] : view.claims.map((c) => [c.featureId, featureSlug]));
       return { session: sessionToProto(view), claims: claimsToProto(projectId, view.claims, slugs) };
     },
 
     async closeSession(request, context) {
-      const view = await closeSession(deps, callerOf(context), named(request), request.crashed);
+      const view = await closeSession(deps, callerOf(context), sessionNameFromProto(request), request.crashed);
       return { session: sessionToProto(view) };
     },
   };
@@ -69,12 +69,4 @@ function sessionListKeyFromToken(fields: FieldParser, key: unknown): SessionList
     return undefined;
   }
   return { openTime: time, id: fields.id<SessionId>("page_token", id) };
-}
-
-function named(request: { projectId: string; sessionId: string }) {
-  const fields = new FieldParser();
-  const projectId = fields.id<ProjectId>("project_id", request.projectId);
-  const sessionId = fields.id<SessionId>("session_id", request.sessionId);
-  fields.done();
-  return { projectId, sessionId };
 }

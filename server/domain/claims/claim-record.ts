@@ -4,10 +4,11 @@ import type { Touch } from "./touch.ts";
 /**
  * - `held`: its feature is active under it.
  * - `ending`: ended in Postgres, not known to be freed in the claim store yet.
+ * - `draining`: ended by force, its paths stay blocked for the lock-delay.
  * - `ended`: over, in both stores.
  * - `void`: an attempt that was given up before it was known to be committed; it can't be any more.
  */
-export type ClaimRecordState = "held" | "ending" | "ended" | "void";
+export type ClaimRecordState = "held" | "ending" | "draining" | "ended" | "void";
 
 /** What Postgres remembers of a claim. */
 export interface ClaimRecord {
@@ -16,7 +17,17 @@ export interface ClaimRecord {
   readonly sessionId: SessionId;
   readonly fencingToken: bigint;
   readonly touches: readonly Touch[];
+  /** The claims that it took over from: whoever confirms it frees them. */
+  readonly replaces: readonly ClaimId[];
   readonly acquireTime: Date;
+}
+
+/** A claim whose touches were fewer made, and the claim store may not know it yet. */
+export interface ShrunkClaim {
+  readonly id: ClaimId;
+  readonly touches: readonly Touch[];
+  /** Raised by every such change. */
+  readonly revision: number;
 }
 
 /** Keeps claim intents: the fence behind the claim store. */
@@ -31,10 +42,10 @@ export interface ClaimRecordStore {
   voidUnlessCommitted(projectId: ProjectId, claimId: ClaimId): Promise<ClaimRecordState>;
 
   /**
-   * Ends every held claim of a feature; answers their ids, which the claim store has to free now. `lost` ones are told
-   * to a late holder.
+   * Ends every held claim of a feature; answers their ids, which the claim store has to free now, or to drain. `lost`
+   * and `forced` ones are told to a late holder.
    */
-  endOfFeature(featureId: FeatureId, how: "released" | "lost", time: Date): Promise<ClaimId[]>;
+  endOfFeature(featureId: FeatureId, how: "released" | "lost" | "forced", time: Date): Promise<ClaimId[]>;
 
   /** These were freed in the claim store; nothing is left to do for them. */
   markEnded(claimIds: readonly ClaimId[]): Promise<void>;
@@ -42,11 +53,35 @@ export interface ClaimRecordStore {
   /** Up to `limit` claims of a project that have ended and are not known to be freed, the earliest first. */
   listEnding(projectId: ProjectId, limit: number): Promise<ClaimId[]>;
 
+  /** The held claims of a feature: that of its pick and its extensions, the oldest first. */
+  listHeldOfFeature(featureId: FeatureId): Promise<ClaimRecord[]>;
+
+  /** Ends these held claims, as released. */
+  end(claimIds: readonly ClaimId[], time: Date): Promise<void>;
+
+  /** Leaves a held claim these touches only. */
+  shrink(claimId: ClaimId, touches: readonly Touch[]): Promise<ShrunkClaim>;
+
+  /** The claim store knows the touches of that revision. */
+  markShrunk(claim: ShrunkClaim): Promise<void>;
+
+  /** Held claims that were shrunk, which the claim store may not know yet. */
+  listShrunk(projectId: ProjectId, limit: number): Promise<ShrunkClaim[]>;
+
+  /** Claims of a project that drain, with when they ended, the earliest first. */
+  listDraining(
+    projectId: ProjectId,
+    limit: number,
+  ): Promise<{ readonly id: ClaimId; readonly featureId: FeatureId; readonly endTime: Date }[]>;
+
   /** Every held claim of a project. */
   listHeld(projectId: ProjectId): Promise<ClaimRecord[]>;
 
-  /** The claim that a session lost by its own end. */
-  lostOfSession(sessionId: SessionId): Promise<ClaimRecord | undefined>;
+  /** The claims that a session lost by its own end at that time. */
+  lostOfSession(sessionId: SessionId, endTime: Date): Promise<ClaimRecord[]>;
+
+  /** The held claim of that token, when its session is open. */
+  findHeld(projectId: ProjectId, fencingToken: bigint): Promise<ClaimRecord | undefined>;
 
   /** What is recorded of a claim, and how it stands. */
   get(claimId: ClaimId): Promise<(ClaimRecord & { readonly state: ClaimRecordState }) | undefined>;

@@ -1,5 +1,7 @@
 import type { Caller } from "../caller.ts";
 import type { AcquireOutcome } from "../claims/claim-store.ts";
+import type { Touch } from "../claims/touch.ts";
+import type { Stores } from "../database.ts";
 import type { ClaimId } from "../ids.ts";
 import type { Project } from "../projects/project.ts";
 import { settleClaim } from "../recovery/settle-claim.ts";
@@ -22,6 +24,10 @@ export interface GrantedPick {
   /** As it was read before the grant. */
   readonly feature: Feature;
   readonly claimId: ClaimId;
+  /** With the modes that were claimed. */
+  readonly touches: readonly Touch[];
+  /** Of a take-over: every claim that the feature was held by. */
+  readonly replaces: readonly ClaimId[] | undefined;
   readonly granted: Extract<AcquireOutcome, { kind: "granted" }>;
 }
 
@@ -48,30 +54,26 @@ export async function commitPick(
 }
 
 async function commit(deps: FeatureDeps, caller: Caller, pick: GrantedPick): Promise<PickRecord | undefined> {
-  const { project, epoch, session, feature, claimId, granted } = pick;
+  const { project, epoch, session, feature, claimId, touches, replaces, granted } = pick;
   const { fencingToken, acquireTime } = granted;
   try {
     return await deps.database.mutate<PickRecord>(caller.request, async (tx) => {
       const stands =
         (await tx.sessions.lockOpen(session.id)) &&
-        (await tx.features.activate({
-          featureId: feature.id,
-          sessionId: session.id,
-          claimId,
-          fencingToken,
-          revision: feature.revision,
-          time: acquireTime,
-        })) &&
+        (await hand(tx, pick)) &&
         (await tx.claims.insertHeld(project.id, {
           id: claimId,
           featureId: feature.id,
           sessionId: session.id,
           fencingToken,
-          touches: feature.touches,
+          touches,
+          replaces: replaces ?? [],
           acquireTime,
         })) &&
         (await tx.projects.lockEpoch(project.id, epoch));
       if (!stands) throw new PickNotCommitted();
+      // The outbox of what is taken over from: freed by the confirmation, or else by the reconciler.
+      if (replaces !== undefined) await tx.claims.end(replaces, acquireTime);
       return { claimId };
     });
   } catch (error) {
@@ -80,4 +82,18 @@ async function commit(deps: FeatureDeps, caller: Caller, pick: GrantedPick): Pro
     if (await settleClaim(deps, { id: project.id, epoch }, claimId)) return { claimId };
     throw error;
   }
+}
+
+/** Makes the feature this pick's own: a ready one, or the one that it takes over, as it was found. */
+function hand(tx: Stores, { session, feature, claimId, replaces, granted }: GrantedPick): Promise<boolean> {
+  const activation = {
+    featureId: feature.id,
+    sessionId: session.id,
+    claimId,
+    fencingToken: granted.fencingToken,
+    revision: feature.revision,
+    time: granted.acquireTime,
+  };
+  if (replaces === undefined || feature.hold === undefined) return tx.features.activate(activation);
+  return tx.features.takeOver(activation, feature.hold.claimId);
 }

@@ -11,6 +11,8 @@ export interface FeatureDeps {
   readonly newId: () => string;
   /** Resolves after so many milliseconds. */
   readonly pause: (ms: number) => Promise<void>;
+  /** Told of what was done to somebody else's work, by whom and why; kept in the log. */
+  readonly audit: (what: string, data: Record<string, unknown>) => void;
   /** Told of what the protocol says cannot happen; it ends up in the log and in a metric. */
   readonly alarm: (what: string, data: Record<string, unknown>) => void;
 }

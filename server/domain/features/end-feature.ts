@@ -1,35 +1,22 @@
 import type { Caller } from "../caller.ts";
 import type { Stores } from "../database.ts";
-import { ClaimsRecoveringError, type NexusError, PermissionDeniedError, StoreUnavailableError } from "../errors.ts";
-import type { ClaimId, FeatureId, ProjectId, SessionId, Slug } from "../ids.ts";
+import { PermissionDeniedError } from "../errors.ts";
+import type { ClaimId, FeatureId, ProjectId, Slug } from "../ids.ts";
 import type { Project } from "../projects/project.ts";
 import { requireMember } from "../projects/require-member.ts";
+import { orLater } from "../recovery/or-later.ts";
 import { renewSession } from "../sessions/renew-session.ts";
-import { requireOwnSession, sessionExpired } from "../sessions/require-session.ts";
 import type { FeatureDeps } from "./deps.ts";
 import type { Feature, FeatureView, Landing } from "./feature.ts";
-import { FencingTokenStaleError, StatusTransitionInvalidError } from "./feature-errors.ts";
+import { StatusTransitionInvalidError } from "./feature-errors.ts";
+import { MAX_FENCING_TOKEN, type NamedHold, NotHeld, projectOfHold, whyNotHeld } from "./held-feature.ts";
 import { lockFeature, requireFeature } from "./require-feature.ts";
-
-/** A hold as its holder names it. */
-export interface NamedHold {
-  readonly projectId: ProjectId;
-  readonly slug: Slug;
-  readonly sessionId: SessionId;
-  readonly fencingToken: bigint;
-}
 
 /** What a commit ended: the feature as it is then, and the claims that the claim store has to free. */
 interface Ended {
   readonly feature: Feature;
   readonly freed: readonly ClaimId[];
 }
-
-/** Tokens are `epoch·2³² + counter` with an epoch of at most 21 bits; nothing greater was ever given. */
-const MAX_FENCING_TOKEN = 2n ** 53n - 1n;
-
-/** Rolls the transaction back: the feature is not held like that. */
-class NotHeld extends Error {}
 
 /**
  * Ends a session's hold of a feature, cleanly: first in Postgres, then in the claim store, so that the paths are never
@@ -45,8 +32,7 @@ export async function endFeature(
   to: "ready" | "done" | "cancelled",
   landing?: Landing,
 ): Promise<FeatureView> {
-  const { project } = await requireMember(deps.database.read, hold.projectId, caller.engineerId);
-  await requireOwnSession(deps.database.read, hold.projectId, hold.sessionId, caller.engineerId);
+  const project = await projectOfHold(deps, caller, hold);
   // Beside each other: the end rests on the session's record, not on its lease.
   const [{ feature, freed }] = await Promise.all([
     endInPostgres(deps, caller, hold, to, landing),
@@ -70,20 +56,12 @@ async function endInPostgres(
       if (!(await tx.sessions.lockOpen(hold.sessionId))) throw new NotHeld();
       const featureId = await tx.features.endHold(hold, to, landing, time);
       if (featureId === undefined) throw new NotHeld();
-      return endedClaims(tx, hold, featureId, time);
+      return endedClaims(tx, hold, featureId, "released", time);
     });
   } catch (error) {
     if (error instanceof NotHeld) throw await whyNotHeld(deps, hold);
     throw error;
   }
-}
-
-async function whyNotHeld(deps: FeatureDeps, hold: NamedHold): Promise<NexusError> {
-  const { read } = deps.database;
-  const session = await read.sessions.get(hold.projectId, hold.sessionId);
-  if (session !== undefined && session.state !== "open") return sessionExpired(read, session);
-  const feature = await requireFeature(read, hold.projectId, hold.slug);
-  return new FencingTokenStaleError(feature.slug, feature.status);
 }
 
 /**
@@ -107,15 +85,18 @@ export async function cancelFeature(
     }
     if (feature.hold === undefined) {
       await tx.features.update(feature.id, { status: "cancelled" }, time);
-      return endedClaims(tx, asked, feature.id, time);
+      return endedClaims(tx, asked, feature.id, "forced", time);
     }
     if (role !== "owner") {
       throw new PermissionDeniedError("owner", `${feature.slug} is active; only its holder or an owner cancels it`);
     }
     await tx.features.endHoldOfSession(feature.hold.sessionId, "cancelled", undefined, time);
-    return endedClaims(tx, asked, feature.id, time);
+    return endedClaims(tx, asked, feature.id, "forced", time);
   });
-  await free(deps, project, freed);
+  // Its holder, where it has one, may still be writing.
+  await orLater(async () => {
+    await deps.claims.run(project, (store, scope) => store.drain(scope, freed, project.settings.lockDelayMs));
+  });
   return { feature, holder: undefined };
 }
 
@@ -123,19 +104,18 @@ async function endedClaims(
   tx: Stores,
   { projectId, slug }: Pick<NamedHold, "projectId" | "slug">,
   featureId: FeatureId,
+  how: "released" | "forced",
   time: Date,
 ): Promise<Ended> {
-  const freed = await tx.claims.endOfFeature(featureId, "released", time);
+  const freed = await tx.claims.endOfFeature(featureId, how, time);
   return { feature: await requireFeature(tx, projectId, slug), freed };
 }
 
 /** Frees claims that have ended in Postgres. Where the claim store is away, the reconciler does it when it is back. */
 async function free(deps: FeatureDeps, project: Project, claimIds: readonly ClaimId[]): Promise<void> {
   if (claimIds.length === 0) return;
-  try {
+  await orLater(async () => {
     await deps.claims.run(project, (store, scope) => store.release(scope, claimIds));
     await deps.database.read.claims.markEnded(claimIds);
-  } catch (error) {
-    if (!(error instanceof StoreUnavailableError || error instanceof ClaimsRecoveringError)) throw error;
-  }
+  });
 }

@@ -19,7 +19,7 @@ export class ClaimConflictError extends NexusError {
 
   constructor(
     readonly blocked: readonly Blocked[],
-    readonly suggestions: readonly Feature[],
+    readonly suggestions: readonly Feature[] = [],
   ) {
     const free = suggestions[0];
     super(

@@ -56,6 +56,13 @@ export interface FeatureReference {
   readonly status: FeatureStatus;
 }
 
+/** What a feature touches, and whether it still matters. */
+export interface TouchedFeature {
+  readonly id: FeatureId;
+  readonly status: FeatureStatus;
+  readonly touches: readonly Touch[];
+}
+
 /** How many open features stand where. */
 export interface FeatureCounts {
   readonly byStatus: ReadonlyMap<FeatureStatus, number>;
@@ -118,6 +125,14 @@ export interface FeatureStore {
   activate(activation: Activation): Promise<boolean>;
 
   /**
+   * Moves an active feature from the claim and token that hold it to those of the activation. False, changing nothing,
+   * when it is not held by that claim.
+   *
+   * @throws SessionBusyConflict when the session holds another feature
+   */
+  takeOver(activation: Activation, from: ClaimId): Promise<boolean>;
+
+  /**
    * Ends the hold that a session has under that token: `active → to`. Undefined, changing nothing, when the feature is
    * not held like that; else its id.
    */
@@ -140,6 +155,9 @@ export interface FeatureStore {
     interruption: Interruption | undefined,
     time: Date,
   ): Promise<FeatureId | undefined>;
+
+  /** What features touch that are not cancelled, the latest first, at most `limit`. */
+  listTouched(projectId: ProjectId, limit: number): Promise<TouchedFeature[]>;
 
   count(projectId: ProjectId): Promise<FeatureCounts>;
 

@@ -1,10 +1,10 @@
 import type { LiveClaim } from "../claims/claim-store.ts";
 import type { Stores } from "../database.ts";
-import type { SessionId } from "../ids.ts";
+import type { SessionId, Slug } from "../ids.ts";
 import type { ClaimAccess, ClaimedProject } from "../recovery/claim-access.ts";
 import type { Feature, FeatureView, Holder } from "./feature.ts";
 
-/** Who holds each of these claims. Claims whose session or feature is gone meanwhile are left out. */
+/** Who holds each of these claims. Claims whose session is gone meanwhile are left out. */
 export async function holdersOf<Claim extends LiveClaim>(
   stores: Pick<Stores, "sessions" | "features">,
   claims: readonly Claim[],
@@ -20,7 +20,7 @@ export async function holdersOf<Claim extends LiveClaim>(
   for (const claim of claims) {
     const session = sessionById.get(claim.sessionId);
     const feature = featureById.get(claim.featureId);
-    if (session === undefined || feature === undefined) continue;
+    if (session === undefined) continue;
     const { engineerId, engineerName, agent } = session;
     const { sessionId, acquireTime, expireTime } = claim;
     holders.set(claim, {
@@ -28,7 +28,8 @@ export async function holdersOf<Claim extends LiveClaim>(
       engineerName,
       agent,
       sessionId,
-      featureSlug: feature.slug,
+      // A feature that was deleted while its claim drains has no name any more.
+      featureSlug: feature?.slug ?? ("" as Slug),
       acquireTime,
       expireTime,
     });

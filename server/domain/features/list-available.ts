@@ -1,7 +1,7 @@
-import type { BlockedTouch } from "../claims/claim-store.ts";
+import type { BlockedTouch, ClaimMode, ClaimTouch } from "../claims/claim-store.ts";
 import { compileTouches } from "../claims/compile-touches.ts";
+import { effectiveTouches } from "../claims/effective-touches.ts";
 import type { Page, PageRequest } from "../page.ts";
-import type { Pattern } from "../paths/pattern.ts";
 import type { Project } from "../projects/project.ts";
 import type { FeatureDeps } from "./deps.ts";
 import type { Feature } from "./feature.ts";
@@ -26,13 +26,16 @@ export async function listAvailable(
   page: PageRequest<FeatureListKey>,
   skip?: Feature,
 ): Promise<Page<Feature, FeatureListKey>> {
+  // After a forced release a feature's own claim has to drain before anybody picks it again.
+  const draining = await deps.database.read.claims.listDraining(project.id, MAX_CANDIDATES);
+  const out = new Set([skip?.id, ...draining.map((claim) => claim.featureId)]);
   const items: Feature[] = [];
   let { after } = page;
   for (let seen = 0; seen < MAX_CANDIDATES; seen += BATCH) {
     const candidates = await deps.database.read.features.listReady(project.id, { size: BATCH, after });
     const free = await freeAmong(deps, project, candidates.items);
     for (const feature of free) {
-      if (feature.id === skip?.id) continue;
+      if (out.has(feature.id)) continue;
       items.push(feature);
       if (items.length === page.size) {
         const last = feature === candidates.items.at(-1) && candidates.next === undefined;
@@ -52,7 +55,7 @@ async function freeAmong(
 ): Promise<Feature[]> {
   const asked = candidates.map((feature) => ({
     feature,
-    patterns: compileTouches(feature.touches, project.settings.caseSensitive).map((touch) => touch.pattern),
+    touches: compileTouches(effectiveTouches(feature.touches, project.settings), project.settings.caseSensitive),
   }));
   const blocked = new Set<Feature>();
   for (const batch of batchesOf(asked)) await checkBatch(deps, project, batch, blocked);
@@ -61,7 +64,7 @@ async function freeAmong(
 
 interface Asked {
   readonly feature: Feature;
-  readonly patterns: readonly Pattern[];
+  readonly touches: readonly ClaimTouch[];
 }
 
 /** As many features together as are compared quickly, at least one. */
@@ -69,8 +72,8 @@ function batchesOf(asked: readonly Asked[]): Asked[][] {
   const batches: Asked[][] = [];
   let room = 0;
   for (const one of asked) {
-    if (one.patterns.length === 0) continue;
-    const size = one.patterns.reduce((sum, pattern) => sum + pattern.alternatives.length, 0);
+    if (one.touches.length === 0) continue;
+    const size = one.touches.reduce((sum, { pattern }) => sum + pattern.alternatives.length, 0);
     const batch = batches.at(-1);
     if (batch === undefined || size > room) {
       batches.push([one]);
@@ -89,13 +92,13 @@ async function checkBatch(
   batch: readonly Asked[],
   blocked: Set<Feature>,
 ): Promise<void> {
-  const owners = batch.flatMap(({ feature, patterns }) => patterns.map(() => feature));
-  const patterns = batch.flatMap((one) => one.patterns);
+  const asked = batch.flatMap(({ feature, touches }) => touches.map((touch) => ({ feature, ...touch })));
+  const patterns = asked.map((touch) => touch.pattern);
   const { outcome } = await deps.claims.run(project, (store, scope) => store.check(scope, patterns));
   if (outcome.kind === "checked") {
     for (const hit of outcome.held) {
-      const feature = owners[hit.touch];
-      if (feature !== undefined && standsInTheWay(hit)) blocked.add(feature);
+      const touch = asked[hit.touch];
+      if (touch !== undefined && standsInTheWay(hit, touch.mode)) blocked.add(touch.feature);
     }
   } else if (batch.length > 1) {
     for (const one of batch) await checkBatch(deps, project, [one], blocked);
@@ -105,7 +108,8 @@ async function checkBatch(
   }
 }
 
-function standsInTheWay(hit: BlockedTouch): boolean {
+function standsInTheWay(hit: BlockedTouch, mode: ClaimMode): boolean {
+  if (mode === "shared" && hit.heldMode === "shared") return false;
   // A lapsed holder is expired by whoever picks next, so it keeps nobody from picking.
   return !hit.claim.sessionExpired;
 }

@@ -1,16 +1,18 @@
 import type { Caller } from "../caller.ts";
-import type { AcquireOutcome, BlockedTouch, LiveClaim } from "../claims/claim-store.ts";
+import type { AcquireOutcome, LiveClaim } from "../claims/claim-store.ts";
 import { compileTouches } from "../claims/compile-touches.ts";
+import { effectiveTouches } from "../claims/effective-touches.ts";
+import type { Touch } from "../claims/touch.ts";
 import { ClaimsRecoveringError, NexusError, TouchTooBroadError } from "../errors.ts";
 import type { ClaimId, ProjectId, SessionId, Slug } from "../ids.ts";
 import type { Project } from "../projects/project.ts";
 import { requireMember } from "../projects/require-member.ts";
 import type { ClaimedProject } from "../recovery/claim-access.ts";
 import { expireSession } from "../recovery/expire-session.ts";
-import { settleClaim } from "../recovery/settle-claim.ts";
 import { renewSession } from "../sessions/renew-session.ts";
 import { requireOpenSession, sessionExpired } from "../sessions/require-session.ts";
 import type { Session } from "../sessions/session.ts";
+import { clearAway } from "./clear-away.ts";
 import { commitPick, type PickRecord } from "./commit-pick.ts";
 import { conflictOf } from "./conflict.ts";
 import type { FeatureDeps } from "./deps.ts";
@@ -27,18 +29,13 @@ import { requireFeature } from "./require-feature.ts";
 
 /** How often a pick starts again when something changed under it. */
 const MAX_ATTEMPTS = 8;
-/**
- * How often it waits for an unfinished attempt of the same session, doubling from 50 ms: for 750 ms in all. That is
- * long for a commit, and short for somebody who repeats a call because the first server died.
- */
-const MAX_WAITS = 4;
-const FIRST_WAIT_MS = 50;
-
 /** What a pick answers. */
 export interface PickedFeature {
   readonly view: FeatureView;
   readonly claimId: ClaimId;
   readonly fencingToken: bigint;
+  /** With the modes that hold. */
+  readonly touches: readonly Touch[];
   readonly acquireTime: Date;
   readonly expireTime: Date;
 }
@@ -47,6 +44,8 @@ interface Asked {
   readonly projectId: ProjectId;
   readonly slug: Slug;
   readonly sessionId: SessionId;
+  /** The token of the hold that is taken over from another session of the same engineer. */
+  readonly takeOver: bigint | undefined;
 }
 
 /**
@@ -112,18 +111,22 @@ async function attemptPick(
     if (unmet.length > 0) throw new DependenciesUnmetError(feature.slug, unmet, "pick");
   }
 
+  const replaces =
+    asked.takeOver === undefined ? undefined : await replacedClaims(deps, caller, feature, asked.takeOver);
+  const touches = effectiveTouches(feature.touches, project.settings);
   const claimId = deps.newId() as ClaimId;
-  const { outcome, epoch } = await acquire(deps, project, session, feature, claimId);
+  const { outcome, epoch } = await acquire(deps, project, session, feature, { claimId, touches, replaces });
   switch (outcome.kind) {
     case "granted": {
-      const record = await commitPick(deps, caller, { project, epoch, session, feature, claimId, granted: outcome });
+      const pick = { project, epoch, session, feature, claimId, touches, replaces, granted: outcome };
+      const record = await commitPick(deps, caller, pick);
       return record === undefined ? undefined : confirmPick(deps, project, asked, record.claimId);
     }
     case "conflict":
-      if (await clearAway(deps, { id: project.id, epoch }, outcome.blocked, session, attempt)) return undefined;
-      throw await conflictOf(deps, project, feature, outcome.blocked);
+      if (await clearAway(deps, { id: project.id, epoch }, outcome.blocked, session.id, attempt)) return undefined;
+      throw await conflictOf(deps, project, touches, outcome.blocked, feature);
     case "feature-held":
-      if (await clearAway(deps, { id: project.id, epoch }, [outcome], session, attempt)) return undefined;
+      if (await clearAway(deps, { id: project.id, epoch }, [outcome], session.id, attempt)) return undefined;
       throw await alreadyHeld(deps, outcome.claim);
     case "session-expired":
       await expireSession(deps, { id: project.id, epoch }, session.id);
@@ -133,44 +136,53 @@ async function attemptPick(
   }
 }
 
-function acquire(deps: FeatureDeps, project: Project, session: Session, feature: Feature, claimId: ClaimId) {
-  const touches = compileTouches(feature.touches, project.settings.caseSensitive);
+/**
+ * The claims that a take-over replaces: all that the caller's own former session holds the feature by.
+ *
+ * @throws FencingTokenStaleError when it is not held under that token
+ */
+async function replacedClaims(
+  deps: FeatureDeps,
+  caller: Caller,
+  feature: Feature,
+  takeOver: bigint,
+): Promise<readonly ClaimId[] | undefined> {
+  const { hold } = feature;
+  // It expired meanwhile: then this is a pick like any other.
+  if (feature.status === "ready") return undefined;
+  if (hold === undefined || hold.fencingToken !== takeOver)
+    throw new FencingTokenStaleError(feature.slug, feature.status);
+  // Somebody else's is simply held: the claim store will say so.
+  if (hold.engineerId !== caller.engineerId) return undefined;
+  const held = await deps.database.read.claims.listHeldOfFeature(feature.id);
+  return held.map((claim) => claim.id);
+}
+
+function acquire(
+  deps: FeatureDeps,
+  project: Project,
+  session: Session,
+  feature: Feature,
+  {
+    claimId,
+    touches,
+    replaces,
+  }: {
+    readonly claimId: ClaimId;
+    readonly touches: readonly Touch[];
+    readonly replaces: readonly ClaimId[] | undefined;
+  },
+) {
   return deps.claims.run<AcquireOutcome>(project, (store, scope) =>
     store.acquire(scope, {
       claimId,
       featureId: feature.id,
       sessionId: session.id,
       ttlMs: project.settings.sessionTtlMs,
-      touches,
+      touches: compileTouches(touches, project.settings.caseSensitive),
+      ...(replaces === undefined ? {} : { replaces }),
     }),
   );
-}
-
-/**
- * Clears away what only seems to stand in the way: holders whose lease has lapsed, and attempts that nobody finished.
- * An attempt of the session's own may be the same call on its way through another server, so it is waited for first.
- * Answers whether it is worth trying again.
- */
-async function clearAway(
-  deps: FeatureDeps,
-  project: ClaimedProject,
-  hits: readonly Pick<BlockedTouch, "claim">[],
-  session: Session,
-  attempt: number,
-): Promise<boolean> {
-  const lapsed = new Set<SessionId>();
-  const unfinished = new Set<ClaimId>();
-  let wait = false;
-  for (const { claim } of hits) {
-    const own = claim.state === "provisional" && claim.sessionId === session.id;
-    if (claim.sessionExpired) lapsed.add(claim.sessionId);
-    else if (claim.overdue || (own && attempt >= MAX_WAITS)) unfinished.add(claim.claimId);
-    else if (own) wait = true;
-  }
-  for (const sessionId of lapsed) await expireSession(deps, project, sessionId);
-  for (const claimId of unfinished) await settleClaim(deps, project, claimId);
-  if (wait) await deps.pause(FIRST_WAIT_MS * 2 ** attempt);
-  return wait || lapsed.size + unfinished.size > 0;
 }
 
 async function alreadyHeld(deps: FeatureDeps, claim: LiveClaim): Promise<NexusError> {
@@ -186,14 +198,19 @@ async function confirmPick(
   asked: Asked,
   claimId: ClaimId,
 ): Promise<PickedFeature> {
-  const { outcome, epoch } = await deps.claims.run(project, (store, scope) => store.confirm(scope, claimId));
+  const { read } = deps.database;
+  const record = await read.claims.get(claimId);
+  const replaces = record?.replaces ?? [];
+  const { outcome, epoch } = await deps.claims.run(project, (store, scope) => store.confirm(scope, claimId, replaces));
   if (outcome.kind === "confirmed") {
-    const feature = await requireFeature(deps.database.read, project.id, asked.slug);
+    await read.claims.markEnded(replaces);
+    const feature = await requireFeature(read, project.id, asked.slug);
     // Released, and perhaps picked again, in between: that is another claim's answer.
-    if (feature.hold?.claimId !== claimId) throw await endOfClaim(deps, { id: project.id, epoch }, asked, claimId);
+    if (feature.hold?.claimId !== claimId || record === undefined)
+      throw await endOfClaim(deps, { id: project.id, epoch }, asked, claimId);
     const { fencingToken, acquireTime, expireTime } = outcome.claim;
     const holder = holderUntil(feature, expireTime);
-    return { view: { feature, holder }, claimId, fencingToken, acquireTime, expireTime };
+    return { view: { feature, holder }, claimId, touches: record.touches, fencingToken, acquireTime, expireTime };
   }
   if (outcome.kind === "session-expired") await expireSession(deps, { id: project.id, epoch }, asked.sessionId);
   throw await endOfClaim(deps, { id: project.id, epoch }, asked, claimId);

@@ -10,6 +10,7 @@ import type { Feature, FeatureView, Lane } from "./feature.ts";
 import { DependenciesUnmetError, DependencyCycleError, StatusTransitionInvalidError } from "./feature-errors.ts";
 import { viewFeature } from "./holders.ts";
 import { lockFeature, requireFeature, requireFeatureIds } from "./require-feature.ts";
+import { adviseOnTouches, type TouchAdvice } from "./touch-advice.ts";
 
 /** Dependencies of one feature. */
 export const MAX_DEPENDENCIES = 100;
@@ -28,6 +29,12 @@ export interface FeatureDraft extends Named {
   readonly dependsOn: readonly Slug[];
 }
 
+/** A feature with what its author should know of its touches. */
+export interface AdvisedFeature {
+  readonly feature: Feature;
+  readonly advice: readonly TouchAdvice[];
+}
+
 /** What to change; undefined leaves it. */
 export interface FeatureEdit {
   readonly title?: string | undefined;
@@ -42,17 +49,23 @@ export interface FeatureEdit {
  *
  * @throws ResourceAlreadyExistsError when the slug is taken, ResourceNotFoundError when a dependency does not exist
  */
-export async function createFeature(deps: FeatureDeps, caller: Caller, draft: FeatureDraft): Promise<Feature> {
-  await requireMember(deps.database.read, draft.projectId, caller.engineerId);
+export async function createFeature(
+  deps: FeatureDeps,
+  caller: Caller,
+  draft: FeatureDraft,
+  repositoryPaths: readonly string[],
+): Promise<AdvisedFeature> {
+  const { project } = await requireMember(deps.database.read, draft.projectId, caller.engineerId);
   checkAlternatives(draft.touches);
   const id = deps.newId() as FeatureId;
-  return deps.database.mutate(caller.request, async (tx) => {
+  const feature = await deps.database.mutate(caller.request, async (tx) => {
     const dependsOn = await requireFeatureIds(tx, draft.projectId, draft.dependsOn);
     if (!(await tx.features.insert({ ...draft, id, dependsOn, time: deps.clock.now() }))) {
       throw new ResourceAlreadyExistsError("feature", draft.slug);
     }
     return requireFeature(tx, draft.projectId, draft.slug);
   });
+  return { feature, advice: await adviseOnTouches(deps, project, feature, repositoryPaths) };
 }
 
 /**
@@ -67,7 +80,7 @@ export async function updateFeature(
   named: Named,
   edit: FeatureEdit,
   etag: string | undefined,
-): Promise<FeatureView> {
+): Promise<{ readonly view: FeatureView; readonly advice: readonly TouchAdvice[] }> {
   const { project } = await requireMember(deps.database.read, named.projectId, caller.engineerId);
   if (edit.touches !== undefined) checkAlternatives(edit.touches);
   const edited = await deps.database.mutate(caller.request, async (tx) => {
@@ -90,7 +103,8 @@ export async function updateFeature(
     );
     return requireFeature(tx, named.projectId, named.slug);
   });
-  return viewFeature(deps.claims, project, edited);
+  const advice = edit.touches === undefined ? [] : await adviseOnTouches(deps, project, edited, []);
+  return { view: await viewFeature(deps.claims, project, edited), advice };
 }
 
 function checkEditable(feature: Feature, deeply: boolean): void {
@@ -135,18 +149,34 @@ export async function deleteFeature(deps: FeatureDeps, caller: Caller, named: Na
 }
 
 /**
- * `draft → ready` or back. A feature that is there already stays as it is.
+ * `draft → ready`. A ready feature stays as it is.
  *
- * @throws RequestInvalidError when a feature without a title is to be ready
+ * @param repositoryPaths the repository's files, to advise of patterns that match none; may be empty
+ * @throws RequestInvalidError when it has no title
  * @throws StatusTransitionInvalidError when it is active, done or cancelled
  */
-export async function moveFeature(
+export async function markFeatureReady(
   deps: FeatureDeps,
   caller: Caller,
   named: Named,
-  to: "draft" | "ready",
-): Promise<Feature> {
+  repositoryPaths: readonly string[],
+): Promise<AdvisedFeature> {
+  const { project } = await requireMember(deps.database.read, named.projectId, caller.engineerId);
+  const feature = await moveFeature(deps, caller, named, "ready");
+  return { feature, advice: await adviseOnTouches(deps, project, feature, repositoryPaths) };
+}
+
+/**
+ * `ready → draft`. A draft stays as it is.
+ *
+ * @throws StatusTransitionInvalidError when it is active, done or cancelled
+ */
+export async function unreadyFeature(deps: FeatureDeps, caller: Caller, named: Named): Promise<Feature> {
   await requireMember(deps.database.read, named.projectId, caller.engineerId);
+  return moveFeature(deps, caller, named, "draft");
+}
+
+function moveFeature(deps: FeatureDeps, caller: Caller, named: Named, to: "draft" | "ready"): Promise<Feature> {
   return deps.database.mutate(caller.request, async (tx) => {
     const feature = await lockFeature(tx, named.projectId, named.slug);
     if (feature.status === to) return feature;

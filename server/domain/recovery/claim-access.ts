@@ -11,6 +11,9 @@ const FIRST_WAIT_MS = 10;
 /** Rebuilds at a time in this process; each holds one connection to Postgres while it needs others. */
 const MAX_REBUILDS = 4;
 
+/** More claims than can drain at a time. */
+const MAX_DRAINING = 10_000;
+
 /** What a call needs to know of its project. */
 export type ClaimedProject = Pick<Project, "id" | "epoch">;
 
@@ -20,7 +23,7 @@ export type ClaimedProject = Pick<Project, "id" | "epoch">;
  */
 export class ClaimAccess {
   /** Rebuilds under way in this process, so that many calls wait for one. */
-  private readonly rebuilds = new Map<ProjectId, Promise<void>>();
+  private readonly rebuilds = new Map<ProjectId, Promise<boolean>>();
 
   constructor(
     private readonly database: Database,
@@ -54,12 +57,13 @@ export class ClaimAccess {
 
   private async rebuildOrWait(projectId: ProjectId, epoch: number, attempt: number): Promise<void> {
     try {
-      await this.rebuild(projectId, epoch, "when-lost");
+      if (await this.rebuild(projectId, epoch, "when-lost")) return;
     } catch (error) {
       if (!(error instanceof ClaimsRecoveringError)) throw error;
-      // Another server is at it. A small project takes it milliseconds: no caller need hear of that.
-      await this.pause(FIRST_WAIT_MS * 2 ** attempt);
     }
+    // Another server is at it, or has just done it and grants nothing yet. A small project takes milliseconds: no
+    // caller need hear of that.
+    await this.pause(FIRST_WAIT_MS * 2 ** attempt);
   }
 
   /**
@@ -68,9 +72,10 @@ export class ClaimAccess {
    * The epoch is raised, and committed, before anything is read: a pick that was granted under the old one can't be
    * committed any more, and one that was committed is read (CLAIMS section 5).
    *
+   * @returns whether it was rebuilt
    * @param when `when-lost` leaves a store alone that serves that epoch, since somebody else has just rebuilt it
    */
-  rebuild(projectId: ProjectId, from: number, when: "when-lost" | "always"): Promise<void> {
+  rebuild(projectId: ProjectId, from: number, when: "when-lost" | "always"): Promise<boolean> {
     const running = this.rebuilds.get(projectId);
     if (running !== undefined) return running;
     if (this.rebuilds.size >= MAX_REBUILDS) return Promise.reject(new ClaimsRecoveringError());
@@ -79,7 +84,8 @@ export class ClaimAccess {
     return rebuild;
   }
 
-  private async rebuildOnce(projectId: ProjectId, from: number, when: "when-lost" | "always"): Promise<void> {
+  private async rebuildOnce(projectId: ProjectId, from: number, when: "when-lost" | "always"): Promise<boolean> {
+    let rebuilt = false;
     const ran = await this.database.exclusively(projectId, async () => {
       if (when === "when-lost" && !isRecovering(await this.store.dueWork({ projectId, epoch: from }, 0))) return;
       if (!(await this.database.read.projects.raiseEpoch(projectId, from))) return;
@@ -87,8 +93,10 @@ export class ClaimAccess {
       const intent = this.newIntent();
       if ((await this.store.beginRebuild(scope, intent)).kind === "superseded") throw new ClaimsRecoveringError();
       await this.restore(scope, intent);
+      rebuilt = true;
     });
     if (!ran) throw new ClaimsRecoveringError();
+    return rebuilt;
   }
 
   private async restore(scope: ClaimScope, intent: string): Promise<void> {
@@ -111,7 +119,11 @@ export class ClaimAccess {
         }),
       );
     }
-    await mustGoOn(this.store.finishRebuild(scope, intent));
+    // Draining claims are not rebuilt. Who held them may still be writing, so nobody gets anything for as long.
+    const draining = await claims.listDraining(scope.projectId, MAX_DRAINING);
+    const grantDelayMs = draining.length > 0 ? project.settings.lockDelayMs : 0;
+    await mustGoOn(this.store.finishRebuild(scope, intent, grantDelayMs));
+    await claims.markEnded(draining.map((claim) => claim.id));
   }
 
   private async currentEpoch(projectId: ProjectId): Promise<number> {

@@ -42,6 +42,11 @@ export async function endSession(
   ending: SessionEnding,
 ): Promise<void> {
   const time = deps.clock.now();
+  // Ending the session in the store must not cut short what drains there after a forced release; what it held besides is
+  // freed by the reconciler then.
+  const { claims, projects } = deps.database.read;
+  const drains = (await claims.listDraining(project.id, 1)).length > 0;
+  const drainMs = drains ? ((await projects.getById(project.id))?.settings.lockDelayMs ?? 0) : 0;
   const freed = await deps.database.transact(async (tx): Promise<ClaimId[]> => {
     const session = await tx.sessions.end(sessionId, ending.state, time);
     if (session === undefined) return [];
@@ -55,7 +60,7 @@ export async function endSession(
     if (!(await tx.projects.lockEpoch(project.id, project.epoch))) throw new ClaimsRecoveringError();
     return claimIds;
   });
-  await deps.claims.run(project, (store, scope) => store.endSession(scope, sessionId, 0));
+  await deps.claims.run(project, (store, scope) => store.endSession(scope, sessionId, drainMs));
   await deps.database.read.claims.markEnded(freed);
 }
 

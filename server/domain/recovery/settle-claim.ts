@@ -14,9 +14,10 @@ export async function settleClaim(
 ): Promise<boolean> {
   const state = await deps.database.read.claims.voidUnlessCommitted(project.id, claimId);
   const committed = state === "held";
+  const record = committed ? await deps.database.read.claims.get(claimId) : undefined;
   await deps.claims.run<Awaited<ReturnType<ClaimStore["confirm"]>> | Awaited<ReturnType<ClaimStore["release"]>>>(
     project,
-    (store, scope) => (committed ? store.confirm(scope, claimId) : store.release(scope, [claimId])),
+    (store, scope) => (committed ? store.confirm(scope, claimId, record?.replaces) : store.release(scope, [claimId])),
   );
   return committed;
 }

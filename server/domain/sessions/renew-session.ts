@@ -1,7 +1,7 @@
-import { ClaimsRecoveringError, StoreUnavailableError } from "../errors.ts";
 import type { SessionId } from "../ids.ts";
 import type { Project } from "../projects/project.ts";
 import type { ClaimAccess } from "../recovery/claim-access.ts";
+import { orLater } from "../recovery/or-later.ts";
 
 /**
  * Renews a lease beside a call that names the session; the call itself does not depend on it. A lapsed lease stays
@@ -12,9 +12,7 @@ export async function renewSession(
   project: Project,
   sessionId: SessionId,
 ): Promise<void> {
-  try {
+  await orLater(async () => {
     await deps.claims.run(project, (store, scope) => store.heartbeat(scope, sessionId, project.settings.sessionTtlMs));
-  } catch (error) {
-    if (!(error instanceof StoreUnavailableError || error instanceof ClaimsRecoveringError)) throw error;
-  }
+  });
 }

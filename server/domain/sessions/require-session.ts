@@ -44,7 +44,15 @@ export async function sessionExpired(
   stores: Pick<Stores, "claims" | "features">,
   session: Session,
 ): Promise<SessionExpiredError> {
-  const lost = session.state === "expired" ? await stores.claims.lostOfSession(session.id) : undefined;
-  const [feature] = lost === undefined ? [] : await stores.features.getMany([lost.featureId]);
-  return new SessionExpiredError(session.id, session.endTime, feature?.slug, lost?.touches ?? []);
+  const { state, endTime } = session;
+  const lost =
+    state === "expired" && endTime !== undefined ? await stores.claims.lostOfSession(session.id, endTime) : [];
+  // All of one feature: a session holds no other at the same time.
+  const [feature] = await stores.features.getMany(lost.slice(0, 1).map((claim) => claim.featureId));
+  return new SessionExpiredError(
+    session.id,
+    endTime,
+    feature?.slug,
+    lost.flatMap((claim) => claim.touches),
+  );
 }

@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type Claim, ClaimSchema, ClaimState } from "@nexus/gen/nexus/v1/claim_pb";
 import type { ClaimState as DomainClaimState, ListedClaim } from "../../domain/claims/claim-store.ts";
+import type { GrantedClaim } from "../../domain/features/extend-claim.ts";
 import type { PickedFeature } from "../../domain/features/pick-feature.ts";
 import type { FeatureId, ProjectId, Slug } from "../../domain/ids.ts";
 import { touchToProto } from "./feature.ts";
@@ -15,16 +16,25 @@ const STATE_TO_PROTO: Record<DomainClaimState, ClaimState> = {
 /** The claim of a feature that was just picked. */
 export function pickedClaimToProto(picked: PickedFeature): Claim {
   const { feature } = picked.view;
+  const { projectId, slug } = feature;
+  return grantedClaimToProto({ projectId, slug, sessionId: feature.hold?.sessionId ?? "" }, picked);
+}
+
+/** A claim that was just granted. */
+export function grantedClaimToProto(
+  { projectId, slug, sessionId }: { readonly projectId: string; readonly slug: string; readonly sessionId: string },
+  granted: GrantedClaim,
+): Claim {
   return create(ClaimSchema, {
-    id: picked.claimId,
-    projectId: feature.projectId,
-    featureSlug: feature.slug,
-    sessionId: feature.hold?.sessionId ?? "",
-    touches: feature.touches.map(touchToProto),
-    fencingToken: picked.fencingToken,
+    id: granted.claimId,
+    projectId,
+    featureSlug: slug,
+    sessionId,
+    touches: granted.touches.map(touchToProto),
+    fencingToken: granted.fencingToken,
     state: ClaimState.HELD,
-    acquireTime: timeToProto(picked.acquireTime),
-    expireTime: timeToProto(picked.expireTime),
+    acquireTime: timeToProto(granted.acquireTime),
+    expireTime: timeToProto(granted.expireTime),
   });
 }
 

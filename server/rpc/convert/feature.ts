@@ -20,8 +20,9 @@ import type {
 import { LANES } from "../../domain/features/feature.ts";
 import type { Blocked } from "../../domain/features/feature-errors.ts";
 import type { FeatureListKey } from "../../domain/features/feature-store.ts";
-import type { FieldParser } from "../../domain/field-parser.ts";
-import type { FeatureId } from "../../domain/ids.ts";
+import type { NamedHold } from "../../domain/features/held-feature.ts";
+import { FieldParser } from "../../domain/field-parser.ts";
+import type { FeatureId, ProjectId, SessionId } from "../../domain/ids.ts";
 import { parsePattern } from "../../domain/paths/parse-pattern.ts";
 import { PathProblem } from "../../domain/paths/path-problem.ts";
 import { timeToProto } from "./time.ts";
@@ -151,6 +152,12 @@ function enumFrom<Word extends string>(
   return word;
 }
 
+const MODES = new Map<number, Touch["mode"]>([
+  [ClaimMode.UNSPECIFIED, "exclusive"],
+  [ClaimMode.EXCLUSIVE, "exclusive"],
+  [ClaimMode.SHARED, "shared"],
+]);
+
 /** Touches in normal form, each once. */
 export function touchesFromProto(
   fields: FieldParser,
@@ -162,12 +169,15 @@ export function touchesFromProto(
   const byPath = new Map<string, Touch>();
   for (const [index, touch] of touches.slice(0, max).entries()) {
     const path = pathFromProto(fields, `${field}[${index}].path`, touch.path);
-    if (touch.mode === ClaimMode.SHARED) {
-      fields.reject(`${field}[${index}].mode`, "shared claims are not supported yet; leave the mode out");
-    } else if (touch.mode !== ClaimMode.UNSPECIFIED && touch.mode !== ClaimMode.EXCLUSIVE) {
-      fields.reject(`${field}[${index}].mode`, `${touch.mode} is not one of its values; CLAIM_MODE_EXCLUSIVE`);
+    const mode = MODES.get(touch.mode);
+    if (mode === undefined) {
+      fields.reject(
+        `${field}[${index}].mode`,
+        `${touch.mode} is not one of its values; CLAIM_MODE_EXCLUSIVE or _SHARED`,
+      );
     }
-    byPath.set(path, { path, mode: "exclusive" });
+    // Of two entries for one path the exclusive one holds.
+    if (byPath.get(path)?.mode !== "exclusive") byPath.set(path, { path, mode: mode ?? "exclusive" });
   }
   return [...byPath.values()];
 }
@@ -181,4 +191,32 @@ export function pathFromProto(fields: FieldParser, field: string, text: string):
     return text;
   }
   return parsed.text;
+}
+
+/** Which feature a request names. */
+export function featureNameFromProto(request: { projectId: string; slug: string }) {
+  const fields = new FieldParser();
+  const projectId = fields.id<ProjectId>("project_id", request.projectId);
+  const slug = fields.slug("slug", request.slug);
+  fields.done();
+  return { projectId, slug };
+}
+
+/** Which hold a request names. */
+export function holdFromProto(request: {
+  projectId: string;
+  slug: string;
+  sessionId: string;
+  fencingToken: bigint;
+}): NamedHold {
+  const fields = new FieldParser();
+  const hold = {
+    projectId: fields.id<ProjectId>("project_id", request.projectId),
+    slug: fields.slug("slug", request.slug),
+    sessionId: fields.id<SessionId>("session_id", request.sessionId),
+    fencingToken: request.fencingToken,
+  };
+  if (hold.fencingToken === 0n) fields.reject("fencing_token", "is required; the pick answered it");
+  fields.done();
+  return hold;
 }

@@ -1,5 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type Session, SessionSchema, SessionState } from "@nexus/gen/nexus/v1/session_pb";
+import { FieldParser } from "../../domain/field-parser.ts";
+import type { ProjectId, SessionId } from "../../domain/ids.ts";
 import type { SessionState as DomainSessionState, SessionView } from "../../domain/sessions/session.ts";
 import { timeToProto } from "./time.ts";
 
@@ -27,4 +29,13 @@ export function sessionToProto({ session, expireTime, lastHeartbeatTime }: Sessi
     lastHeartbeatTime: timeToProto(lastHeartbeatTime),
     expireTime: timeToProto(expireTime),
   });
+}
+
+/** Which session a request names. */
+export function sessionNameFromProto(request: { projectId: string; sessionId: string }) {
+  const fields = new FieldParser();
+  const projectId = fields.id<ProjectId>("project_id", request.projectId);
+  const sessionId = fields.id<SessionId>("session_id", request.sessionId);
+  fields.done();
+  return { projectId, sessionId };
 }

@@ -1,8 +1,9 @@
-import { and, asc, desc, eq, inArray, type SQL, sql } from "drizzle-orm";
-import type { ClaimRecord, ClaimRecordState, ClaimRecordStore } from "../../domain/claims/claim-record.ts";
+import { and, asc, desc, eq, exists, inArray, type SQL, sql } from "drizzle-orm";
+import type { ClaimRecord, ClaimRecordState, ClaimRecordStore, ShrunkClaim } from "../../domain/claims/claim-record.ts";
+import type { Touch } from "../../domain/claims/touch.ts";
 import type { ClaimId, FeatureId, ProjectId, SessionId } from "../../domain/ids.ts";
 import type { Queryable } from "./connect.ts";
-import { claims } from "./schema/index.ts";
+import { claims, sessions } from "./schema/index.ts";
 
 /** Claim intents in PostgreSQL. */
 export class PostgresClaimRecordStore implements ClaimRecordStore {
@@ -26,10 +27,10 @@ export class PostgresClaimRecordStore implements ClaimRecordStore {
     return row?.state ?? "void";
   }
 
-  async endOfFeature(featureId: FeatureId, how: "released" | "lost", time: Date): Promise<ClaimId[]> {
+  async endOfFeature(featureId: FeatureId, how: "released" | "lost" | "forced", time: Date): Promise<ClaimId[]> {
     const rows = await this.db
       .update(claims)
-      .set({ state: "ending", lost: how === "lost", endTime: time })
+      .set({ state: how === "forced" ? "draining" : "ending", lost: how !== "released", endTime: time })
       .where(and(eq(claims.featureId, featureId), sql`${claims.state} = 'held'`))
       .returning({ id: claims.id });
     return rows.map((row) => row.id as ClaimId);
@@ -40,7 +41,7 @@ export class PostgresClaimRecordStore implements ClaimRecordStore {
     await this.db
       .update(claims)
       .set({ state: "ended" })
-      .where(and(inArray(claims.id, [...claimIds]), eq(claims.state, "ending")));
+      .where(and(inArray(claims.id, [...claimIds]), inArray(claims.state, ["ending", "draining"])));
   }
 
   async listEnding(projectId: ProjectId, limit: number): Promise<ClaimId[]> {
@@ -53,12 +54,87 @@ export class PostgresClaimRecordStore implements ClaimRecordStore {
     return rows.map((row) => row.id as ClaimId);
   }
 
+  async listHeldOfFeature(featureId: FeatureId): Promise<ClaimRecord[]> {
+    const held = await this.select(and(eq(claims.featureId, featureId), sql`${claims.state} = 'held'`));
+    return held.reverse();
+  }
+
+  async end(claimIds: readonly ClaimId[], time: Date): Promise<void> {
+    if (claimIds.length === 0) return;
+    await this.db
+      .update(claims)
+      .set({ state: "ending", endTime: time })
+      .where(and(inArray(claims.id, [...claimIds]), sql`${claims.state} = 'held'`));
+  }
+
+  async shrink(claimId: ClaimId, touches: readonly Touch[]): Promise<ShrunkClaim> {
+    const [row] = await this.db
+      .update(claims)
+      .set({ touches, touchesRevision: sql`${claims.touchesRevision} + 1` })
+      .where(eq(claims.id, claimId))
+      .returning({ revision: claims.touchesRevision });
+    return { id: claimId, touches, revision: row?.revision ?? 0 };
+  }
+
+  async markShrunk({ id, revision }: ShrunkClaim): Promise<void> {
+    await this.db
+      .update(claims)
+      .set({ storedRevision: sql`greatest(${claims.storedRevision}, ${revision})` })
+      .where(eq(claims.id, id));
+  }
+
+  async listShrunk(projectId: ProjectId, limit: number): Promise<ShrunkClaim[]> {
+    const rows = await this.db
+      .select({ id: claims.id, touches: claims.touches, revision: claims.touchesRevision })
+      .from(claims)
+      .where(
+        and(
+          eq(claims.projectId, projectId),
+          sql`${claims.state} = 'held'`,
+          sql`${claims.storedRevision} < ${claims.touchesRevision}`,
+        ),
+      )
+      .limit(limit);
+    return rows.map((row) => ({ ...row, id: row.id as ClaimId }));
+  }
+
+  async listDraining(
+    projectId: ProjectId,
+    limit: number,
+  ): Promise<{ id: ClaimId; featureId: FeatureId; endTime: Date }[]> {
+    const rows = await this.db
+      .select({ id: claims.id, featureId: claims.featureId, endTime: claims.endTime })
+      .from(claims)
+      .where(and(eq(claims.projectId, projectId), sql`${claims.state} = 'draining'`))
+      .orderBy(asc(claims.endTime))
+      .limit(limit);
+    return rows.flatMap(({ id, featureId, endTime }) =>
+      endTime === null || featureId === null ? [] : [{ id: id as ClaimId, featureId: featureId as FeatureId, endTime }],
+    );
+  }
+
   async listHeld(projectId: ProjectId): Promise<ClaimRecord[]> {
     return this.select(and(eq(claims.projectId, projectId), sql`${claims.state} = 'held'`));
   }
 
-  async lostOfSession(sessionId: SessionId): Promise<ClaimRecord | undefined> {
-    const [claim] = await this.select(and(eq(claims.sessionId, sessionId), eq(claims.lost, true)));
+  async lostOfSession(sessionId: SessionId, endTime: Date): Promise<ClaimRecord[]> {
+    // One transaction ended both and stamped them alike.
+    return this.select(and(eq(claims.sessionId, sessionId), eq(claims.lost, true), eq(claims.endTime, endTime)));
+  }
+
+  async findHeld(projectId: ProjectId, fencingToken: bigint): Promise<ClaimRecord | undefined> {
+    const open = this.db
+      .select({ id: sessions.id })
+      .from(sessions)
+      .where(and(eq(sessions.id, claims.sessionId), eq(sessions.state, "open")));
+    const [claim] = await this.select(
+      and(
+        eq(claims.projectId, projectId),
+        eq(claims.fencingToken, fencingToken),
+        sql`${claims.state} = 'held'`,
+        exists(open),
+      ),
+    );
     return claim;
   }
 
@@ -79,6 +155,7 @@ export class PostgresClaimRecordStore implements ClaimRecordStore {
         sessionId: sessionId as SessionId,
         fencingToken,
         touches: row.touches,
+        replaces: row.replaces,
         acquireTime,
         state: row.state,
       };

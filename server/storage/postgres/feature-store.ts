@@ -1,13 +1,12 @@
 import { and, asc, desc, eq, inArray, isNotNull, lt, ne, type SQL, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
-import {
-  type Feature,
-  type FeatureStatus,
-  type Interruption,
-  LANES,
-  type Landing,
-  type Lane,
-  type StoredInterruption,
+import type {
+  Feature,
+  FeatureStatus,
+  Interruption,
+  Landing,
+  Lane,
+  StoredInterruption,
 } from "../../domain/features/feature.ts";
 import {
   type Activation,
@@ -19,10 +18,12 @@ import {
   type FeatureStore,
   type NewFeature,
   SessionBusyConflict,
+  type TouchedFeature,
 } from "../../domain/features/feature-store.ts";
-import type { ClaimId, EngineerId, FeatureId, ProjectId, SessionId, Slug } from "../../domain/ids.ts";
+import type { ClaimId, FeatureId, ProjectId, SessionId, Slug } from "../../domain/ids.ts";
 import { type Page, type PageRequest, pageOf } from "../../domain/page.ts";
 import { type Queryable, violatedConstraint } from "./connect.ts";
+import { featureFromRow, laneFrom, laneNumber } from "./feature-row.ts";
 import { engineers, featureDependencies, features, sessions } from "./schema/index.ts";
 
 const dependency = alias(features, "dependency");
@@ -200,35 +201,11 @@ export class PostgresFeatureStore implements FeatureStore {
   }
 
   async activate(activation: Activation): Promise<boolean> {
-    const { featureId, sessionId, claimId, fencingToken, revision, time } = activation;
-    try {
-      const changed = await this.db
-        .update(features)
-        .set({
-          status: "active",
-          sessionId,
-          claimId,
-          fencingToken,
-          acquireTime: time,
-          interruption: null,
-          version: sql`${features.version} + 1`,
-          updateTime: time,
-        })
-        .where(
-          and(
-            eq(features.id, featureId),
-            eq(features.status, "ready"),
-            eq(features.revision, revision),
-            lt(features.fencingToken, fencingToken),
-            dependenciesDone,
-          ),
-        )
-        .returning({ id: features.id });
-      return changed.length === 1;
-    } catch (error) {
-      if (violatedConstraint(error) === "features_one_active_per_session") throw new SessionBusyConflict();
-      throw error;
-    }
+    return this.hand(activation, and(eq(features.status, "ready"), dependenciesDone));
+  }
+
+  async takeOver(activation: Activation, from: ClaimId): Promise<boolean> {
+    return this.hand(activation, and(eq(features.status, "active"), eq(features.claimId, from)));
   }
 
   async endHold(
@@ -259,6 +236,16 @@ export class PostgresFeatureStore implements FeatureStore {
     return this.endActive(eq(features.sessionId, sessionId), { ...ending(to, time), interruption: stored });
   }
 
+  async listTouched(projectId: ProjectId, limit: number): Promise<TouchedFeature[]> {
+    const rows = await this.db
+      .select({ id: features.id, status: features.status, touches: features.touches })
+      .from(features)
+      .where(and(eq(features.projectId, projectId), ne(features.status, "cancelled")))
+      .orderBy(desc(features.createTime))
+      .limit(limit);
+    return rows.map((row) => ({ ...row, id: row.id as FeatureId }));
+  }
+
   async count(projectId: ProjectId): Promise<FeatureCounts> {
     const rows = await this.db
       .select({ status: features.status, lane: features.lane, count: sql<number>`count(*)::int` })
@@ -282,6 +269,38 @@ export class PostgresFeatureStore implements FeatureStore {
       .orderBy(desc(features.readyTime))
       .limit(limit);
     return rows.map(featureFromRow);
+  }
+
+  /** Makes a feature active under a claim, where it is as that claim found it. */
+  private async hand(activation: Activation, where: SQL | undefined): Promise<boolean> {
+    const { featureId, sessionId, claimId, fencingToken, revision, time } = activation;
+    try {
+      const changed = await this.db
+        .update(features)
+        .set({
+          status: "active",
+          sessionId,
+          claimId,
+          fencingToken,
+          acquireTime: time,
+          interruption: null,
+          version: sql`${features.version} + 1`,
+          updateTime: time,
+        })
+        .where(
+          and(
+            eq(features.id, featureId),
+            eq(features.revision, revision),
+            lt(features.fencingToken, fencingToken),
+            where,
+          ),
+        )
+        .returning({ id: features.id });
+      return changed.length === 1;
+    } catch (error) {
+      if (violatedConstraint(error) === "features_one_active_per_session") throw new SessionBusyConflict();
+      throw error;
+    }
   }
 
   private select(where: SQL | undefined) {
@@ -334,44 +353,6 @@ export class PostgresFeatureStore implements FeatureStore {
   }
 }
 
-type Row = Awaited<ReturnType<PostgresFeatureStore["select"]>>[number];
-
-function featureFromRow({ feature: row, dependsOn, engineerId, engineerName, agent }: Row): Feature {
-  const { sessionId, claimId, acquireTime, interruption } = row;
-  const held = row.status === "active" && sessionId !== null && claimId !== null && acquireTime !== null;
-  return {
-    id: row.id as FeatureId,
-    projectId: row.projectId as ProjectId,
-    slug: row.slug as Slug,
-    title: row.title,
-    spec: row.spec,
-    status: row.status,
-    lane: laneFrom(row.lane),
-    position: row.position,
-    touches: row.touches,
-    revision: row.revision,
-    dependsOn,
-    version: row.version,
-    createTime: row.createTime,
-    updateTime: row.updateTime,
-    readyTime: row.readyTime ?? undefined,
-    doneTime: row.doneTime ?? undefined,
-    hold: held
-      ? {
-          sessionId: sessionId as SessionId,
-          claimId: claimId as ClaimId,
-          fencingToken: row.fencingToken,
-          acquireTime,
-          engineerId: engineerId as EngineerId,
-          engineerName: engineerName ?? "",
-          agent: agent ?? "",
-        }
-      : undefined,
-    interruption: interruption === null ? undefined : { ...interruption, time: new Date(interruption.time) },
-    landing: row.landingBranch === null ? undefined : { branch: row.landingBranch, commit: row.landingCommit ?? "" },
-  };
-}
-
 function ending(to: "ready" | "done" | "cancelled", time: Date) {
   return {
     status: to,
@@ -393,12 +374,4 @@ function wayTo(to: FeatureId, cameFrom: ReadonlyMap<FeatureId, FeatureId | undef
   const way: FeatureId[] = [];
   for (let id: FeatureId | undefined = to; id !== undefined; id = cameFrom.get(id)) way.unshift(id);
   return way;
-}
-
-function laneNumber(lane: Lane): number {
-  return LANES.indexOf(lane) + 1;
-}
-
-function laneFrom(number: number): Lane {
-  return LANES[number - 1] ?? "icebox";
 }

@@ -162,10 +162,11 @@ export class PostgresProjectStore implements ProjectStore {
     // Spelled out state by state, as the partial indexes are.
     const held = this.db.select({ id: claims.projectId }).from(claims).where(sql`${claims.state} = 'held'`);
     const ending = this.db.select({ id: claims.projectId }).from(claims).where(sql`${claims.state} = 'ending'`);
+    const draining = this.db.select({ id: claims.projectId }).from(claims).where(sql`${claims.state} = 'draining'`);
     const rows = await this.db
       .select()
       .from(projects)
-      .where(inArray(projects.id, open.union(held).union(ending)));
+      .where(inArray(projects.id, open.union(held).union(ending).union(draining)));
     return rows.map(projectFromRow);
   }
 

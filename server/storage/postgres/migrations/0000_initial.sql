@@ -19,6 +19,9 @@ CREATE TABLE "claims" (
 	"fencing_token" bigint,
 	"state" text NOT NULL,
 	"touches" jsonb NOT NULL,
+	"replaces" jsonb DEFAULT '[]'::jsonb NOT NULL,
+	"touches_revision" integer DEFAULT 0 NOT NULL,
+	"stored_revision" integer DEFAULT 0 NOT NULL,
 	"acquire_time" timestamp (3) with time zone,
 	"lost" boolean DEFAULT false NOT NULL,
 	"end_time" timestamp (3) with time zone,
@@ -125,6 +128,7 @@ ALTER TABLE "sessions" ADD CONSTRAINT "sessions_engineer_id_engineers_id_fk" FOR
 CREATE INDEX "api_keys_by_engineer" ON "api_keys" USING btree ("engineer_id","create_time","id");--> statement-breakpoint
 CREATE INDEX "claims_held" ON "claims" USING btree ("project_id","feature_id") WHERE "claims"."state" = 'held';--> statement-breakpoint
 CREATE INDEX "claims_ending" ON "claims" USING btree ("project_id","end_time") WHERE "claims"."state" = 'ending';--> statement-breakpoint
+CREATE INDEX "claims_draining" ON "claims" USING btree ("project_id") WHERE "claims"."state" = 'draining';--> statement-breakpoint
 CREATE INDEX "claims_by_session" ON "claims" USING btree ("session_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "engineers_email_unique" ON "engineers" USING btree (lower("email"));--> statement-breakpoint
 CREATE INDEX "feature_dependencies_by_target" ON "feature_dependencies" USING btree ("depends_on_id");--> statement-breakpoint

@@ -1,7 +1,8 @@
 import { sql } from "drizzle-orm";
-import { bigint, boolean, index, jsonb, pgTable, text, unique, uniqueIndex, uuid } from "drizzle-orm/pg-core";
+import { bigint, boolean, index, integer, jsonb, pgTable, text, unique, uniqueIndex, uuid } from "drizzle-orm/pg-core";
 import type { ClaimRecordState } from "../../../domain/claims/claim-record.ts";
 import type { Touch } from "../../../domain/claims/touch.ts";
+import type { ClaimId } from "../../../domain/ids.ts";
 import type { SessionState } from "../../../domain/sessions/session.ts";
 import { time } from "./columns.ts";
 import { engineers } from "./engineers.ts";
@@ -51,6 +52,10 @@ export const claims = pgTable(
     fencingToken: bigint("fencing_token", { mode: "bigint" }),
     state: text("state").$type<ClaimRecordState>().notNull(),
     touches: jsonb("touches").$type<readonly Touch[]>().notNull(),
+    replaces: jsonb("replaces").$type<readonly ClaimId[]>().notNull().default([]),
+    /** Raised when touches are released in mid-work; what the claim store is known to have is `stored_revision`. */
+    touchesRevision: integer("touches_revision").notNull().default(0),
+    storedRevision: integer("stored_revision").notNull().default(0),
     acquireTime: time("acquire_time"),
     /** Ended without its holder's doing. */
     lost: boolean("lost").notNull().default(false),
@@ -60,6 +65,7 @@ export const claims = pgTable(
     unique("claims_fencing_token_unique").on(t.projectId, t.fencingToken),
     index("claims_held").on(t.projectId, t.featureId).where(sql`${t.state} = 'held'`),
     index("claims_ending").on(t.projectId, t.endTime).where(sql`${t.state} = 'ending'`),
+    index("claims_draining").on(t.projectId).where(sql`${t.state} = 'draining'`),
     index("claims_by_session").on(t.sessionId),
   ],
 );

@@ -90,7 +90,7 @@ function readStores(env: NodeJS.ProcessEnv, reject: (variable: string, descripti
   const redisUrl = env["REDIS_URL"] || undefined;
   if (databaseUrl === undefined && redisUrl === undefined) return { kind: "embedded", dataDir: readDataDir(env) };
   checkUrl("DATABASE_URL", databaseUrl, ["postgres:", "postgresql:"], reject);
-  checkUrl("REDIS_URL", redisUrl, ["redis:", "rediss:"], reject);
+  checkUrl("REDIS_URL", redisUrl, ["redis:", "rediss:", "redis+cluster:", "rediss+cluster:"], reject);
   return { kind: "served", databaseUrl: databaseUrl ?? "", redisUrl: redisUrl ?? "" };
 }
 

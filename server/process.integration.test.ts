@@ -2,8 +2,10 @@ import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import { FeatureStatus } from "@nexus/gen/nexus/v1/feature_pb";
 import { expect, inject, onTestFinished, test } from "vitest";
+import { startRedisCluster } from "./testing/redis-cluster-servers.ts";
 import { clientsFor, joinAs } from "./testing/start-nexus.ts";
 import { type ServerProcess, startServerProcess } from "./testing/start-server-process.ts";
+import { createTestDatabase } from "./testing/test-database.ts";
 import { openWorkplace, refusalOf } from "./testing/workplace.ts";
 
 async function dataDir(): Promise<string> {
@@ -54,6 +56,27 @@ test.each(["SIGTERM", "SIGKILL"] as const)(
     expect(claim?.fencingToken).toBeGreaterThan(fencingToken);
   },
 );
+
+test("a server over a Redis Cluster picks, refuses and completes", async () => {
+  const cluster = await startRedisCluster(await dataDir(), 3);
+  onTestFinished(() => cluster.stop());
+  const { url: databaseUrl, drop } = await createTestDatabase();
+  onTestFinished(drop);
+  const server = await startServerProcess({
+    DATABASE_URL: databaseUrl,
+    REDIS_URL: cluster.url,
+    API_KEY_SALT: "a salt that only tests use",
+  });
+  onTestFinished(async () => {
+    await server.end();
+  });
+
+  const { pick, done, session, sessionId, fencingToken } = await atWork(server);
+  const rival = await session();
+  expect((await refusalOf(pick("other", rival))).reason).toBe("CLAIM_CONFLICT");
+  await done("login", sessionId, fencingToken);
+  expect((await pick("other", rival)).feature?.status).toBe(FeatureStatus.ACTIVE);
+});
 
 test.each(["SIGTERM", "SIGINT"] as const)("%s stops a server cleanly, with code 0", async (signal) => {
   const server = await start(await dataDir());

@@ -24,6 +24,7 @@ import { PostgresDatabase } from "./storage/postgres/database.ts";
 import { migrate } from "./storage/postgres/migrate.ts";
 import { RedisClaimStore } from "./storage/redis/claim-store.ts";
 import { connectRedis } from "./storage/redis/connect.ts";
+import { RedisCluster } from "./storage/redis/redis-cluster.ts";
 
 /** Stores that are open, with what ends them. */
 export interface OpenStores {
@@ -74,9 +75,10 @@ export async function openStores(config: StoreConfig, logger: Logger): Promise<O
     };
   }
   // Redis first: it is the quicker one to say that it does not do.
-  const redis = await connectRedis(config.redisUrl, {
-    onError: (error) => logger.warn({ err: error }, "lost the connection to Redis"),
-  });
+  const watch = { onError: (error: Error) => logger.warn({ err: error }, "lost the connection to Redis") };
+  const redis = new URL(config.redisUrl).protocol.includes("+cluster")
+    ? await RedisCluster.connect(config.redisUrl, watch)
+    : await connectRedis(config.redisUrl, watch);
   const claimStore = new RedisClaimStore(redis);
   try {
     await migrate(config.databaseUrl, migrationsFolder());

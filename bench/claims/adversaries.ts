@@ -44,6 +44,8 @@ const claims = (count: number, entry: (i: number) => string) =>
 const braces = (letters: string, depth: number): string =>
   depth === 0 ? letters : `{${letters},${letters}${braces(letters, depth - 1)}}`;
 
+const files = numbered(10, (i) => `src/x/f${i}.ts`);
+
 /** Single patterns, each against its worst neighbour, and claims that come near the budget or use it up. */
 export const ADVERSARIES: readonly Adversary[] = [
   one("*a*a*a… in one name", `${"*a".repeat(120)}*b*`, `${"*a".repeat(120)}*c*`),
@@ -58,12 +60,17 @@ export const ADVERSARIES: readonly Adversary[] = [
   many(
     "ten files, 3,000 globs from the root",
     claims(3_000, (i) => `*/m${i}/*.ts`),
-    numbered(10, (i) => `src/x/f${i}.ts`),
+    files,
+  ),
+  many(
+    "ten files, 500 globs from the root",
+    claims(500, (i) => `*/m${i}/*.ts`),
+    files,
   ),
   many(
     "ten files, 20,000 globs from the root",
     claims(20_000, (i) => `*/m${i}/*.ts`),
-    numbered(10, (i) => `src/x/f${i}.ts`),
+    files,
   ),
   many(
     "a glob that begins like 20,000",

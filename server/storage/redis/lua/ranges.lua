@@ -17,9 +17,9 @@ local SHORT_RANGE = 8
 local SMALLEST_BATCH = 4
 local LARGEST_BATCH = 256
 
--- Calls visit(member) for the members of a lexicographic set that begin with `prefix`. Stops and returns true as soon
--- as visit does, or when the budget is used up.
-local function scan(key, prefix, budget, visit)
+-- Calls visit(member) for the members of a lexicographic set that begin with `prefix`, but for those of claims already
+-- found. Stops and returns true as soon as visit does, or when the budget is used up.
+local function scan(key, prefix, budget, found, visit)
   local min, max = '[' .. prefix, '(' .. after(prefix)
   local batch = SMALLEST_BATCH
   while true do
@@ -31,7 +31,8 @@ local function scan(key, prefix, budget, visit)
       end
       budget.candidates = budget.candidates - 1
       budget.units = budget.units - UNITS_PER_CANDIDATE
-      if visit(member) then
+      local is_found = next(found) and found[member:match('^[^%z]*%z[^%z]*%z[^%z]*%z([^%z]*)')]
+      if not is_found and visit(member) then
         return true
       end
     end

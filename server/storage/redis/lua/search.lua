@@ -3,6 +3,7 @@
 -- compared exactly last.
 
 local UNITS_PER_STEP = 4
+local UNITS_PER_REJECT = 15
 local UNITS_PER_COMPARISON = 30
 local UNITS_PER_COMPILATION = 30
 -- More steps than names and globs that people write ever take; entries made to be slow are not let go on.
@@ -16,24 +17,42 @@ local function segments_of(at)
   return segments
 end
 
+-- The compiled form of a term, with the number of names that every match has (`depth`; nil when that is open) and the
+-- least that one has (`least`).
 local function alternative_of(term)
+  local alternative
   if term.kind == 'glob' then
-    return cjson.decode(term.alternative)
+    alternative = cjson.decode(term.alternative)
+  else
+    alternative = { segments = segments_of(term.at), tree = term.kind == 'tree' }
   end
-  return { segments = segments_of(term.at), tree = term.kind == 'tree' }
-end
-
--- The number of segments that every match of a glob has; nil when a "**" leaves it open.
-local function depth_of(alternative)
-  if alternative.tree then
-    return nil
-  end
+  local least = 0
   for _, segment in ipairs(alternative.segments) do
-    if segment == 0 then
-      return nil
+    if segment ~= 0 then
+      least = least + 1
     end
   end
-  return #alternative.segments
+  alternative.least = least
+  alternative.depth = not alternative.tree and least == #alternative.segments and least or nil
+  return alternative
+end
+
+-- Whether two alternatives part without a comparison of characters: one demands more names than the other can have, or
+-- they name something else at the same depth, before any "**".
+local function part_early(a, b)
+  if a.depth and a.depth < b.least or b.depth and b.depth < a.least then
+    return true
+  end
+  for i, x in ipairs(a.segments) do
+    local y = b.segments[i]
+    if x == 0 or y == 0 or y == nil then
+      return false
+    end
+    if x ~= y and type(x) == 'string' and type(y) == 'string' then
+      return true
+    end
+  end
+  return false
 end
 
 local function one_begins_with_other(a, b)
@@ -48,13 +67,17 @@ local function overlaps(term, held, compiled, budget)
     -- What stands below a tree is in it, and a file is looked up at its own place only.
     return held.kind == 'tree' or #held.at >= #term.at
   end
-  budget.units = budget.units - UNITS_PER_COMPARISON
+  budget.units = budget.units - UNITS_PER_REJECT
   term.compiled = term.compiled or alternative_of(term)
   local key = held.kind .. held.at .. held.alternative
   if not compiled[key] then
     compiled[key] = alternative_of(held)
     budget.units = budget.units - UNITS_PER_COMPILATION
   end
+  if part_early(term.compiled, compiled[key]) then
+    return false
+  end
+  budget.units = budget.units - UNITS_PER_COMPARISON
   local most = math.max(0, math.min(MOST_STEPS_PER_PAIR, math.floor(budget.units / UNITS_PER_STEP)))
   local pair = { steps = most }
   local result = alternatives_overlap({ term.compiled }, { compiled[key] }, pair)
@@ -76,12 +99,9 @@ local function parts_of(key, member)
   return member:match('^.(.).([^%z]*)%z([^%z]*)%z([^%z]*)%z()')
 end
 
--- What a member stands for, when the term may meet it and its claim was not found yet; nil otherwise. Most members are
--- told apart here, so it takes as little of them to pieces as it can.
-local function meet(term, key, member, found)
-  if next(found) and found[member:match('^[^%z]*%z[^%z]*%z[^%z]*%z([^%z]*)')] then
-    return nil
-  end
+-- What a member stands for, when the term may meet it; nil otherwise. Most members are told apart here, so it takes as
+-- little of them to pieces as it can.
+local function meet(term, key, member)
   local class, at, head, tail, rest = parts_of(key, member)
   if not may_meet(term, at, head, tail) then
     return nil
@@ -96,8 +116,8 @@ end
 -- Returns true when stopped.
 local function scan_mode(term, mode, nodes, known, budget, found, visit)
   local function scan_set(key, range)
-    return scan(key, range, budget, function(member)
-      local held = meet(term, key, member, found)
+    return scan(key, range, budget, found, function(member)
+      local held = meet(term, key, member)
       return held and visit(term, held)
     end)
   end
@@ -163,7 +183,7 @@ local function find_held(touches, now, modes_of, limits, passes_over)
     for _, term in ipairs(touch.terms) do
       if term.kind == 'glob' then
         term.compiled = alternative_of(term)
-        term.depth = depth_of(term.compiled)
+        term.depth = term.compiled.depth
       end
       for _, mode in ipairs(modes_of(touch)) do
         if of_touch < limits.pairs_per_touch and #found < limits.pairs then

@@ -139,6 +139,8 @@ function isRunning(child: ChildProcess): boolean {
 async function kill(child: ChildProcess): Promise<void> {
   if (isRunning(child)) {
     const gone = once(child, "exit");
+    // From here on it is worth staying for: a process with nothing else to do would end in the middle, with code 0.
+    child.ref();
     child.kill("SIGKILL");
     await gone;
   }

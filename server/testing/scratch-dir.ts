@@ -43,6 +43,7 @@ export async function createScratchDir(): Promise<ScratchDir> {
   return {
     path,
     async remove() {
+      guardian.ref();
       guardian.stdin.end();
       await gone;
     },

@@ -167,6 +167,20 @@ describe.each(["redis", "embedded"] as const)("with %s claims", (kind) => {
     expect(await heldPaths({ ana, projectId })).toEqual(["src/a.ts"]);
   });
 
+  test("a session that is closed frees what it holds at once, also while another claim drains", async () => {
+    const nexus = await startNexus(kind);
+    const { ana, projectId, ready, session, pick } = await atWork(nexus);
+    await ready("apart", ["lib"]);
+    await ready("next", ["lib/a.ts"]);
+    const two = await session();
+    await pick("apart", two);
+    await ana.claims.forceReleaseClaim({ projectId, slug: "login", reason: "gone home" });
+
+    await ana.sessions.closeSession({ projectId, sessionId: two });
+
+    expect((await pick("next", await session())).feature?.status).toBe(FeatureStatus.ACTIVE);
+  });
+
   test("only owners and the holder's own engineer release by force, with a reason, what is held", async () => {
     const nexus = await startNexus(kind);
     const { ana, projectId, ready } = await atWork(nexus);

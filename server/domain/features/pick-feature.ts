@@ -29,6 +29,7 @@ import { requireFeature } from "./require-feature.ts";
 
 /** How often a pick starts again when something changed under it. */
 const MAX_ATTEMPTS = 8;
+
 /** What a pick answers. */
 export interface PickedFeature {
   readonly view: FeatureView;

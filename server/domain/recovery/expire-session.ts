@@ -42,8 +42,8 @@ export async function endSession(
   ending: SessionEnding,
 ): Promise<void> {
   const time = deps.clock.now();
-  // Ending the session in the store must not cut short what drains there after a forced release; what it held besides is
-  // freed by the reconciler then.
+  // Ending the session in the store must not cut short what drains there after a forced release. What it held besides
+  // is freed by name.
   const { claims, projects } = deps.database.read;
   const drains = (await claims.listDraining(project.id, 1)).length > 0;
   const drainMs = drains ? ((await projects.getById(project.id))?.settings.lockDelayMs ?? 0) : 0;
@@ -61,6 +61,7 @@ export async function endSession(
     return claimIds;
   });
   await deps.claims.run(project, (store, scope) => store.endSession(scope, sessionId, drainMs));
+  if (drains && freed.length > 0) await deps.claims.run(project, (store, scope) => store.release(scope, freed));
   await deps.database.read.claims.markEnded(freed);
 }
 

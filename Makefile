@@ -5,7 +5,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo replay bench-claims mutants dev generate build typecheck lint lint-fix format proto-lint generated-check \
+.PHONY: help setup run demo replay bench-claims bench-rebuild bench-events bench-choosing bench-knowledge mutants soak model model-mutants crash-matrix dev generate build typecheck lint lint-fix format proto-lint generated-check \
 	test test-unit test-server db-generate db-migrate db-push db-studio check
 
 help: ## list the targets
@@ -26,8 +26,30 @@ replay: build ## replay a feature history (FILE AGENTS LOOKAHEAD MS_PER_LINE CLA
 bench-claims: build ## measure what a claim costs in Redis, as more and more is held (SIZES RUNS)
 	@exec node bench/dist/bench-claims.js
 
+bench-rebuild: build ## measure how long a project takes to be back after Redis lost everything (CLAIMS)
+	@exec node bench/dist/bench-rebuild.js
+
+bench-events: build ## measure how long events take to those who watch, and what they cost (SECONDS_EACH)
+	@exec node bench/dist/bench-events.js
+
+bench-choosing: build ## measure how agents get through a queue, and what reading a large project costs (AGENTS FEATURES RUNS)
+	@exec node bench/dist/bench-choosing.js
+
+bench-knowledge: build ## measure searches over a thousand features and 10,000 entries (RUNS)
+	@exec node bench/dist/bench-knowledge.js
+
 mutants: setup ## change the claim stores as mistakes would, and see each caught by its test
 	@node scripts/mutants.mjs
+
+crash-matrix: build ## let everything go wrong at every step of the claims protocol (ONLY=take-over for a part)
+	vitest run --project crash-matrix
+
+model: setup ## look at every state of the claims protocol in small worlds, about 5 minutes (MUTANT=void-row)
+	@node scripts/build.mjs model
+	@exec node --max-old-space-size=2000 server/model/dist/main.js $(MUTANT)
+
+model-mutants: ## remove one condition of the protocol at a time, and see what the model finds
+	@$(MAKE) model MUTANT=all-mutants
 
 dev: build ## start the server and restart it at every change
 	@node scripts/build.mjs --watch server & builder=$$!; trap "kill $$builder 2>/dev/null" EXIT; \
@@ -60,13 +82,16 @@ generated-check: setup ## check that gen/ is what proto/ generates
 	@scripts/check-generated.sh
 
 test: build ## run the tests (FILE=server/domain/paths for some of them)
-	vitest run $(if $(FILE),"$(FILE)")
+	vitest run --project unit --project integration $(if $(FILE),"$(FILE)")
 
 test-unit: setup ## run the tests that need no database
 	vitest run --project unit $(if $(FILE),"$(FILE)")
 
 test-server: setup ## run the server's tests
-	vitest run $(if $(FILE),"$(FILE)",server/)
+	vitest run --project unit --project integration $(if $(FILE),"$(FILE)",server/)
+
+soak: build ## let misfortunes strike three servers for long (MINUTES=10; SEED=… replays the misfortunes of one round)
+	MINUTES=$(or $(MINUTES),$(if $(SEED),0,10)) SEED=$(SEED) vitest run --project integration server/soak.integration.test.ts
 
 db-generate: setup ## write a migration for what changed in the schema
 	cd server && drizzle-kit generate

@@ -41,6 +41,31 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/status.ts")).StatusCommand,
   },
   {
+    words: ["watch"],
+    summary: "follow what happens in the project",
+    load: async () => (await import("./commands/watch.ts")).WatchCommand,
+  },
+  {
+    words: ["learn"],
+    summary: "write down what was learnt, for whoever works on the same thing next",
+    load: async () => (await import("./commands/learn.ts")).LearnCommand,
+  },
+  {
+    words: ["decision"],
+    summary: "record a decision that others keep to until another supersedes it",
+    load: async () => (await import("./commands/decision.ts")).DecisionCommand,
+  },
+  {
+    words: ["save"],
+    summary: "save how far the work has come, so that somebody else can go on with it",
+    load: async () => (await import("./commands/save.ts")).SaveCommand,
+  },
+  {
+    words: ["resume"],
+    summary: "show the latest checkpoint, to go on from there",
+    load: async () => (await import("./commands/resume.ts")).ResumeCommand,
+  },
+  {
     words: ["project", "create"],
     summary: "create a project",
     load: async () => (await import("./commands/project/create.ts")).ProjectCreateCommand,
@@ -127,6 +152,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/feature/pick.ts")).FeaturePickCommand,
   },
   {
+    words: ["feature", "next"],
+    alias: "next",
+    summary: "take the next feature that is free, and claim every file it touches",
+    load: async () => (await import("./commands/feature/next.ts")).FeatureNextCommand,
+  },
+  {
     words: ["feature", "release"],
     summary: "give a feature back; its files are free at once",
     load: async () => (await import("./commands/feature/release.ts")).FeatureReleaseCommand,
@@ -136,6 +167,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     alias: "done",
     summary: "complete a feature; its files are free at once",
     load: async () => (await import("./commands/feature/done.ts")).FeatureDoneCommand,
+  },
+  {
+    words: ["feature", "merged"],
+    summary: "note that completed work is in the main branch",
+    load: async () => (await import("./commands/feature/merged.ts")).FeatureMergedCommand,
   },
   {
     words: ["feature", "cancel"],
@@ -148,9 +184,34 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/feature/delete.ts")).FeatureDeleteCommand,
   },
   {
+    words: ["roadmap", "show"],
+    summary: "show what comes next, lane by lane",
+    load: async () => (await import("./commands/roadmap/show.ts")).RoadmapShowCommand,
+  },
+  {
+    words: ["roadmap", "reorder"],
+    summary: "move a feature within its lane or to another one",
+    load: async () => (await import("./commands/roadmap/reorder.ts")).RoadmapReorderCommand,
+  },
+  {
     words: ["claim", "check"],
     summary: "tell who holds files, without claiming them",
     load: async () => (await import("./commands/claim/check.ts")).ClaimCheckCommand,
+  },
+  {
+    words: ["knowledge", "search"],
+    summary: "search learnings, decisions, checkpoints and specs, the best match first",
+    load: async () => (await import("./commands/knowledge/search.ts")).KnowledgeSearchCommand,
+  },
+  {
+    words: ["knowledge", "learnings"],
+    summary: "list what was learnt, the newest first",
+    load: async () => (await import("./commands/knowledge/learnings.ts")).KnowledgeLearningsCommand,
+  },
+  {
+    words: ["knowledge", "decisions"],
+    summary: "list the decisions in force, the newest first",
+    load: async () => (await import("./commands/knowledge/decisions.ts")).KnowledgeDecisionsCommand,
   },
   {
     words: ["session", "open"],

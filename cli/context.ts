@@ -14,4 +14,6 @@ export interface NexusContext {
   /** The folder of the bundle; the server's bundle is found from here. */
   readonly programFolder: string;
   now(): Date;
+  /** Told of Ctrl-C and SIGTERM instead of ending at once, until the answered function is called. */
+  onInterrupt(listener: () => void): () => void;
 }

@@ -31,6 +31,13 @@ void run(process.argv.slice(2), {
   platform: process.platform,
   programFolder: dirname(fileURLToPath(import.meta.url)),
   now: () => new Date(),
+  onInterrupt(listener) {
+    const signals = ["SIGINT", "SIGTERM"] as const;
+    for (const signal of signals) process.on(signal, listener);
+    return () => {
+      for (const signal of signals) process.off(signal, listener);
+    };
+  },
 }).then((exitCode) => {
   // Undefined: a server runs in this process now, and says itself how it ends.
   if (exitCode !== undefined) process.exitCode = exitCode;

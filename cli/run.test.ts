@@ -33,6 +33,7 @@ async function nexus(args: readonly string[], env: Record<string, string> = {}, 
     cwd,
     platform: process.platform,
     programFolder: folder,
+    onInterrupt: () => () => {},
     now: () => new Date("2026-11-22T12:00:00Z"),
   });
   stdout.end();

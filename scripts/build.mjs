@@ -1,8 +1,9 @@
-// Bundles server, command line and benchmarks: `node scripts/build.mjs [--watch] [server|cli|bench ...]`.
-import { cpSync, existsSync, readdirSync, rmSync, watch } from "node:fs";
+// Bundles server (also for tests), command line and benchmarks: `node scripts/build.mjs [--watch] [server|testing|model|cli|bench ...]`.
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, watch } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { context } from "esbuild";
+import { MENDED_FILES, mendPostgres } from "./mend-postgres.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const migrations = join(root, "server/storage/postgres/migrations");
@@ -10,6 +11,16 @@ const migrations = join(root, "server/storage/postgres/migrations");
 // Bundled CommonJS packages call `require` for Node's own modules; an ES module has none.
 const requireBanner =
   'import { createRequire as nexusCreateRequire } from "node:module"; const require = nexusCreateRequire(import.meta.url);';
+
+/** @type {import("esbuild").Plugin} */
+const mendedPostgres = {
+  name: "mended-postgres",
+  setup(build) {
+    build.onLoad({ filter: MENDED_FILES }, ({ path }) => ({
+      contents: mendPostgres(path, readFileSync(path, "utf8")),
+    }));
+  },
+};
 
 /** @type {import("esbuild").BuildOptions} */
 const shared = {
@@ -19,9 +30,25 @@ const shared = {
   target: "node22",
   sourcemap: true,
   loader: { ".lua": "text" },
+  plugins: [mendedPostgres],
   // A native addon: loaded from node_modules at run time.
   external: ["argon2"],
   logLevel: "warning",
+};
+
+/**
+ * Puts the modules of server/testing/bundle in the place of those of the domain that have the same name.
+ *
+ * @type {import("esbuild").Plugin}
+ */
+const testingModules = {
+  name: "testing-modules",
+  setup(build) {
+    const bundle = join(root, "server/testing/bundle");
+    build.onResolve({ filter: /\/(failpoint|shortest-lease)\.ts$/ }, ({ path, importer }) =>
+      importer.startsWith(join(root, "server/domain/")) ? { path: join(bundle, basename(path)) } : undefined,
+    );
+  },
 };
 
 /** @type {Record<string, () => import("esbuild").BuildOptions>} */
@@ -32,6 +59,24 @@ const bundles = {
     outfile: "server/dist/main.js",
     format: "esm",
     banner: { js: requireBanner },
+    // Leaves nothing of calls of empty functions, such as `failpoint("pick.after-commit")`.
+    minifySyntax: true,
+  }),
+  // The same server for tests: failpoints do what they are told to, leases may be short. Never packed.
+  testing: () => ({
+    ...shared,
+    entryPoints: ["server/testing/bundle/main.ts"],
+    outfile: "server/dist/main.testing.js",
+    format: "esm",
+    banner: { js: requireBanner },
+    plugins: [mendedPostgres, testingModules],
+  }),
+  // The claims protocol as a model, to be looked at by `make model`.
+  model: () => ({
+    ...shared,
+    entryPoints: ["server/model/main.ts"],
+    outfile: "server/model/dist/main.js",
+    format: "esm",
   }),
   cli: () => ({
     ...shared,
@@ -69,7 +114,8 @@ for (const name of named.length > 0 ? named : Object.keys(bundles)) {
   if (entries.length === 0 || missing.length > 0) {
     fail(`${name}: ${missing.join(", ") || "bench/*.ts"} is missing`);
   }
-  if (!watching) {
+  // What is built beside another bundle leaves that alone.
+  if (!watching && name !== "testing") {
     rmSync(join(root, options.outdir ?? dirname(options.outfile)), { recursive: true, force: true });
   }
   const build = await context(options);
@@ -81,7 +127,7 @@ for (const name of named.length > 0 ? named : Object.keys(bundles)) {
       process.exit(1);
     }
   }
-  if (name === "server") {
+  if (name === "server" || name === "testing") {
     copyMigrations();
   }
   if (watching) {

@@ -1,15 +1,17 @@
 const REDIS = "server/storage/redis/claim-store.integration.test.ts";
 const FAULTS = "server/storage/redis/redis-faults.integration.test.ts";
+const LUA_OVERLAP = "server/storage/redis/lua-overlap.integration.test.ts";
+const PROTOCOL = "server/protocol-conditions.integration.test.ts";
 const EMBEDDED = "server/storage/embedded/claim-store.test.ts";
 
 /** @param {string} name */
 const lua = (name) => `server/storage/redis/lua/${name}.lua`;
 const embedded = "server/storage/embedded/claim-store.ts";
 const projectClaims = "server/storage/embedded/project-claims.ts";
-const claimIndex = "server/storage/embedded/claim-index.ts";
+const touchIndex = "server/domain/claims/touch-index.ts";
 
 /**
- * Mistakes in the claim stores. Each takes the place of a text that stands in its file once, and the test whose name
+ * Mistakes in the claim stores and in the protocol over them. Each takes the place of a text that stands in its file once, and the test whose name
  * ends like that has to fail with it.
  *
  * @type {readonly { name: string, file: string, find: string, replace: string, testFile: string, test: string }[]}
@@ -18,7 +20,7 @@ export const MUTANTS = [
   {
     name: "no ancestor look-up",
     file: lua("search"),
-    find: "if members_at(nodes[directory]) > 0 then",
+    find: "if members_at(search.nodes[directory]) > 0 then",
     replace: "if false then",
     testFile: REDIS,
     test: "src and src/ui/a.ts block each other, whichever came first",
@@ -26,7 +28,7 @@ export const MUTANTS = [
   {
     name: "nothing looked for below a touch",
     file: lua("ranges"),
-    find: "node >= CHILD and term.kind ~= 'file' and (term.depth or greatest) or depth",
+    find: "node >= CHILD and term.kind ~= 'file' and (term.depth or of_class.greatest) or depth",
     replace: "depth",
     testFile: REDIS,
     test: "src and src/ui/a.ts block each other, whichever came first",
@@ -42,10 +44,42 @@ export const MUTANTS = [
   {
     name: "no exact comparison",
     file: lua("search"),
-    find: "local result = alternatives_overlap({ term.compiled }, { compiled[key] }, pair)",
+    find: "local result = alternative_overlaps(term.compiled, held.compiled, pair)",
     replace: "local result = true",
     testFile: REDIS,
     test: "glob:src/[a-c].ts and src/{d,e}.ts do not",
+  },
+  {
+    name: "a depth forgotten although something still stands at it",
+    file: lua("index"),
+    find: "redis.call('HINCRBY', DEPTHS, place, sign * count) == 0",
+    replace: "redis.call('HINCRBY', DEPTHS, place, sign * count) >= 0 and sign < 0",
+    testFile: REDIS,
+    test: "still finds what stands as deep as something that was freed",
+  },
+  {
+    name: "runs between stars found in one another",
+    file: lua("overlap"),
+    find: "at, run = at + length, past + 1",
+    replace: "run = past + 1",
+    testFile: LUA_OVERLAP,
+    test: "for generated names with many stars",
+  },
+  {
+    name: "no bound on the holders that one touch names",
+    file: lua("search"),
+    find: "return search.of_touch >= search.limits.pairs_per_touch or ",
+    replace: "return ",
+    testFile: REDIS,
+    test: "names at most 8 claims for one touch, and whatever else stands in the way of the others",
+  },
+  {
+    name: "no bound on one comparison",
+    file: lua("search"),
+    find: "math.min(search.limits.steps_per_pair, math.floor(budget.units / UNITS_PER_STEP))",
+    replace: "math.floor(budget.units / UNITS_PER_STEP)",
+    testFile: REDIS,
+    test: "answers too-broad when one comparison takes more steps than any may, and just below that compares",
   },
   {
     name: "no bound on what is looked at",
@@ -81,7 +115,7 @@ export const MUTANTS = [
   },
   {
     name: "no shared check: shared claims do not block",
-    file: lua("acquire-claim"),
+    file: lua("search"),
     find: "touch.mode == 'shared' and { 'e' } or { 'e', 's' }",
     replace: "{ 'e' }",
     testFile: REDIS,
@@ -89,7 +123,7 @@ export const MUTANTS = [
   },
   {
     name: "no shared check: shared claims block each other",
-    file: lua("acquire-claim"),
+    file: lua("search"),
     find: "touch.mode == 'shared' and { 'e' } or { 'e', 's' }",
     replace: "{ 'e', 's' }",
     testFile: REDIS,
@@ -112,12 +146,12 @@ export const MUTANTS = [
     test: "answers feature-held for a feature that is claimed, also to the same session and without touches",
   },
   {
-    name: "granted in the lock-delay of a rebuild",
-    file: lua("acquire-claim"),
-    find: "if now < state.grants_from then",
+    name: "a lock-delay forgotten by a rebuild",
+    file: lua("rebuild-claim"),
+    find: "if drain_ms then",
     replace: "if false then",
     testFile: REDIS,
-    test: "grants nothing for the delay that it was finished with, and serves all else",
+    test: "restores a draining claim without its session: it blocks everybody for its delay, then nobody",
   },
   {
     name: "extended beside a stranger's claim",
@@ -242,10 +276,18 @@ export const MUTANTS = [
     test: "lets a draining claim block everybody, its own feature too, until its lock-delay has passed",
   },
   {
+    name: "a lease ends by a jump of the clock",
+    file: lua("claims"),
+    find: "now = tick and math.max(seen, math.min(time, tick + MAX_TICK_GAP_MS)) or time",
+    replace: "now = time",
+    testFile: REDIS,
+    test: "ends by time that passed with ticks, and not by a clock that ran on without them",
+  },
+  {
     name: "time goes back with the clock",
     file: lua("claims"),
-    find: "now = math.max(clock(), tonumber(fields[5]) or 0)",
-    replace: "now = clock()",
+    find: "math.max(seen, math.min(time, tick + MAX_TICK_GAP_MS))",
+    replace: "math.min(clock(), tick + MAX_TICK_GAP_MS)",
     testFile: FAULTS,
     test: "stands still when it is set back, until it is past the greatest time seen",
   },
@@ -267,7 +309,7 @@ export const MUTANTS = [
   },
   {
     name: "embedded: no ancestor look-up",
-    file: claimIndex,
+    file: touchIndex,
     find: "      yield* spending(node.entries, budget);\n      const child",
     replace: "      const child",
     testFile: EMBEDDED,
@@ -328,5 +370,53 @@ export const MUTANTS = [
     replace: "} else if (claim !== undefined) {",
     testFile: EMBEDDED,
     test: "keeps the time of what drains already, whether it would end later or sooner",
+  },
+  {
+    name: "protocol: P2 in any epoch",
+    file: "server/domain/features/commit-pick.ts",
+    find: "(await tx.projects.lockEpoch(project.id, epoch));",
+    replace: "true;",
+    testFile: PROTOCOL,
+    test: "what was granted in an earlier epoch is not committed",
+  },
+  {
+    name: "protocol: Expire in any epoch",
+    file: "server/domain/recovery/expire-session.ts",
+    find: "if (!(await tx.projects.lockEpoch(project.id, project.epoch))) throw new ClaimsRecoveringError();",
+    replace: "",
+    testFile: PROTOCOL,
+    test: "a session is not expired for a lease that it had in an earlier epoch",
+  },
+  {
+    name: "protocol: no void row",
+    file: "server/domain/recovery/settle-claim.ts",
+    find: "deps.database.read.claims.voidUnlessCommitted(project.id, claimId)",
+    replace: "deps.database.read.claims.get(claimId).then((record) => record?.state)",
+    testFile: PROTOCOL,
+    test: "what was settled as never committed can't be committed any more",
+  },
+  {
+    name: "protocol: no confirm",
+    file: "server/domain/features/pick-feature.ts",
+    find: 'if (outcome.kind === "confirmed") {',
+    replace: 'if (outcome.kind !== "confirmed") outcome.claim = { ...record, expireTime: new Date(0) }; {',
+    testFile: PROTOCOL,
+    test: "a pick that was committed is not answered once its session has lapsed",
+  },
+  {
+    name: "protocol: no request record in P2",
+    file: "server/domain/features/commit-pick.ts",
+    find: "mutate<PickRecord>(caller.request,",
+    replace: "mutate<PickRecord>(undefined,",
+    testFile: PROTOCOL,
+    test: "a second attempt of a request whose first was committed commits nothing, also after that has ended",
+  },
+  {
+    name: "protocol: a settler frees what drains",
+    file: "server/domain/recovery/settle-claim.ts",
+    find: 'if (state === "draining") return false;',
+    replace: "",
+    testFile: "server/redis-loss.integration.test.ts",
+    test: "a claim that drains is not freed by a reconciler that was slow to settle it",
   },
 ];

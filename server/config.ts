@@ -24,6 +24,8 @@ export interface Config {
   readonly trustProxy: boolean;
   /** PEM files; undefined without TLS. */
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+  /** How long events are kept. */
+  readonly eventRetentionMs: number;
 }
 
 /** One variable that can't be meant. */
@@ -42,6 +44,8 @@ export class ConfigError extends Error {
 
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
 const REGISTRATIONS: readonly Registration[] = ["open", "invite", "closed"];
+const DAY_MS = 24 * 60 * 60 * 1_000;
+const MAX_DAYS = 36_500;
 /** Characters of an API_KEY_SALT. */
 export const MIN_SALT_LENGTH = 16;
 
@@ -80,6 +84,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     allowedOrigins: readOrigins(env, reject),
     trustProxy: yes("TRUST_PROXY"),
     tls,
+    eventRetentionMs: readDays(env, reject, "NEXUS_EVENT_RETENTION_DAYS", 30) * DAY_MS,
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
@@ -120,6 +125,20 @@ function readPort(env: NodeJS.ProcessEnv, reject: (variable: string, description
     reject("PORT", `${JSON.stringify(value)} is not a port: 1 to 65535, or 0 for any free one`);
   }
   return port;
+}
+
+function readDays(
+  env: NodeJS.ProcessEnv,
+  reject: (variable: string, description: string) => void,
+  variable: string,
+  fallback: number,
+): number {
+  const value = env[variable] || String(fallback);
+  const days = Number(value);
+  if (!/^\d+$/.test(value) || days < 1 || days > MAX_DAYS) {
+    reject(variable, `${JSON.stringify(value)} is not a number of days: 1 to ${MAX_DAYS}`);
+  }
+  return days;
 }
 
 function readOrigins(env: NodeJS.ProcessEnv, reject: (variable: string, description: string) => void): string[] {

@@ -204,3 +204,26 @@ test("the claims of a project whose only work drains are cleared away", async ()
   await nexus.server.reconcile();
   expect(await nexus.server.deps.database.read.claims.listDraining(projectId as ProjectId, 9)).toEqual([]);
 });
+
+test("a heartbeat tells a session that lives on which of the claims it believes in it has lost, and when", async () => {
+  const { nexus, ana, session, projectId, sessionId, fencingToken, ready, hold } = await atWork();
+  const beat = (...fencingTokens: bigint[]) => ana.sessions.heartbeatSession({ projectId, sessionId, fencingTokens });
+  expect((await beat(fencingToken)).lost).toEqual([]);
+  await nexus.advance(1_000);
+  await ana.claims.forceReleaseClaim({ projectId, slug: "login", reason: "test" });
+  const paths = [{ path: "src" }, { path: "docs/login.md" }];
+
+  expect((await beat(fencingToken)).lost).toMatchObject([
+    { featureSlug: "login", fencingToken, touches: paths, endTime: { seconds: 1_767_225_601n } },
+  ]);
+
+  await ready("other", ["elsewhere"]);
+  const token = await hold("other", sessionId);
+  await ana.features.pickFeature({ projectId, slug: "other", sessionId: await session(), takeOver: token });
+  const { lost, claims } = await beat(fencingToken, token, 77n);
+  expect(lost.map((claim) => [claim.featureSlug, claim.fencingToken])).toEqual([
+    ["login", fencingToken],
+    ["other", token],
+  ]);
+  expect(claims.filter((claim) => claim.featureSlug === "other")).toEqual([]);
+});

@@ -22,6 +22,13 @@ export function createMetrics() {
       labelNames: ["reason"],
       registers: [registry],
     }),
+    deviations: new Histogram({
+      name: "nexus_deviation_age_seconds",
+      help: "Where the stores did not say the same, found and mended by the reconciler, by kind and with their age",
+      labelNames: ["kind"],
+      buckets: [1, 2, 5, 10, 15, 30, 60, 300],
+      registers: [registry],
+    }),
     alarms: new Counter({
       name: "nexus_alarms_total",
       help: "Times that something happened which the claims protocol says cannot",

@@ -63,7 +63,7 @@ test("JSON has every field, and unknown ones are refused by name", async () => {
     { projectId: (created.body as { project: { id: string } }).project.id },
     key,
   );
-  expect(empty).toEqual({ status: 200, body: { features: [], nextPageToken: "" } });
+  expect(empty).toEqual({ status: 200, body: { features: [], nextPageToken: "", eventCursor: "1" } });
 
   const refused = await post(nexus.url, "nexus.v1.ProjectService/ListProjects", { pageSise: 5 }, key);
 
@@ -92,7 +92,7 @@ test("a body that is no JSON, or has a field of the wrong kind, says which", asy
 test("what later work implements answers UNIMPLEMENTED", async () => {
   const nexus = await startNexus("embedded");
   const { key } = await nexus.join("ana");
-  const answer = await post(nexus.url, "nexus.v1.KnowledgeService/AddLearning", {}, key);
+  const answer = await post(nexus.url, "nexus.v1.AuthService/CreateInvite", {}, key);
   expect(answer.status).toBe(501);
   expect(reasonIn(answer.body)).toBe("UNIMPLEMENTED");
 });

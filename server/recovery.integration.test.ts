@@ -1,59 +1,25 @@
-import { randomUUID } from "node:crypto";
 import { FeatureStatus } from "@nexus/gen/nexus/v1/feature_pb";
 import { describe, expect, test } from "vitest";
 import { PROVISIONAL_DEADLINE_MS } from "./domain/claims/claim-store.ts";
-import { compileTouches } from "./domain/claims/compile-touches.ts";
 import { StoreUnavailableError } from "./domain/errors.ts";
-import { commitPick } from "./domain/features/commit-pick.ts";
 import { endFeature } from "./domain/features/end-feature.ts";
 import type { ClaimId, EngineerId, ProjectId, SessionId, Slug } from "./domain/ids.ts";
 import type { ClaimAccess } from "./domain/recovery/claim-access.ts";
+import { commitGranted, grantPick } from "./testing/half-pick.ts";
 import { startNexus, type TestNexus } from "./testing/start-nexus.ts";
 import { openWorkplace, refusalOf, type Workplace } from "./testing/workplace.ts";
 
 /** What a server does of a pick before it dies: P1, and P2 where asked for. */
 async function halfPick(
   nexus: TestNexus,
-  { ana, projectId: id }: Workplace,
+  work: Workplace,
   slug: string,
   session: string,
   upTo: "granted" | "committed",
 ): Promise<ClaimId> {
-  const { deps } = nexus.server;
-  const projectId = id as ProjectId;
-  const sessionId = session as SessionId;
-  const project = await deps.database.read.projects.getById(projectId);
-  const feature = await deps.database.read.features.get(projectId, slug as Slug);
-  const record = await deps.database.read.sessions.get(projectId, sessionId);
-  if (project === undefined || feature === undefined || record === undefined) throw new Error("nothing to pick");
-  const claimId = randomUUID() as ClaimId;
-  const { outcome, epoch } = await deps.claims.run(project, (store, scope) =>
-    store.acquire(scope, {
-      claimId,
-      featureId: feature.id,
-      sessionId,
-      ttlMs: 300_000,
-      touches: compileTouches(feature.touches, false),
-    }),
-  );
-  if (outcome.kind !== "granted") throw new Error(`not granted but ${outcome.kind}`);
-  if (upTo === "granted") return claimId;
-  const caller = { engineerId: ana.id as EngineerId, engineerName: "ana", keyId: "", scope: "full" } as const;
-  await commitPick(
-    deps,
-    { ...caller, request: undefined },
-    {
-      project,
-      epoch,
-      session: record,
-      feature,
-      claimId,
-      touches: feature.touches,
-      replaces: undefined,
-      granted: outcome,
-    },
-  );
-  return claimId;
+  const granted = await grantPick(nexus, work, slug, session);
+  if (upTo === "committed") await commitGranted(nexus, work, granted);
+  return granted.claimId;
 }
 
 describe.each(["redis", "embedded"] as const)("with %s claims", (kind) => {
@@ -187,21 +153,6 @@ describe.each(["redis", "embedded"] as const)("with %s claims", (kind) => {
     expect(same).toBe(first);
     expect(new Set(together)).toEqual(new Set([first]));
     expect(next).not.toBe(first);
-  });
-
-  test("a member who is removed loses sessions and files at once", async () => {
-    const nexus = await startNexus(kind);
-    const work = await openWorkplace(nexus);
-    const ben = await nexus.join("ben");
-    await work.ana.projects.addMember({ projectId: work.projectId, email: ben.email });
-    await work.ready("login", ["src"]);
-    const sessionId = await work.session(ben);
-    await ben.features.pickFeature({ projectId: work.projectId, slug: "login", sessionId });
-
-    await work.ana.projects.removeMember({ projectId: work.projectId, email: ben.email });
-
-    expect((await work.feature("login")).status).toBe(FeatureStatus.READY);
-    await work.hold("login", await work.session());
   });
 });
 

@@ -1,9 +1,12 @@
 import type { Config } from "./config.ts";
 import type { Clock } from "./domain/clock.ts";
+import type { Project } from "./domain/projects/project.ts";
+import { audit } from "./domain/recovery/audit.ts";
 import { reconcile } from "./domain/recovery/reconcile.ts";
 import { type Listener, listen } from "./listen.ts";
 import type { Logger } from "./logger.ts";
 import { createMetrics } from "./metrics.ts";
+import { ServerHealth } from "./rpc/health.ts";
 import { httpHandler } from "./rpc/http-handler.ts";
 import { authenticate, requireKey } from "./rpc/interceptors/authenticate.ts";
 import { type CallReport, reportCall } from "./rpc/interceptors/report-call.ts";
@@ -15,8 +18,15 @@ import { type OpenStores, openStores, wire } from "./wiring.ts";
 const READ_MAX_BYTES = 8 * 1024 * 1024;
 /** How often the reconciler runs; a random part keeps several servers from running it together. */
 const RECONCILE_MS = 1_000;
+/** How often everything is compared. */
+const AUDIT_MS = 5 * 60_000;
 /** How long calls under way may take to end when the server stops. */
 const GRACE_MS = 10_000;
+/** How often streams are looked after, and how often old events are forgotten. */
+const STREAMS_MS = 1_000;
+const FORGET_MS = 60_000;
+/** Events of one project that are forgotten at a time. */
+const MAX_FORGOTTEN_EVENTS = 10_000;
 
 /** A server at work. */
 export interface NexusServer {
@@ -26,6 +36,12 @@ export interface NexusServer {
   readonly lost: Promise<Error>;
   /** Runs the reconciler once, now. */
   reconcile(): Promise<void>;
+  /** Compares the stores once, now. */
+  audit(): Promise<void>;
+  /** Looks after the streams of events; the time is milliseconds of a clock that never goes back. */
+  tickStreams(nowMs: number): Promise<void>;
+  /** Forgets events that are old enough. */
+  forgetEvents(): Promise<void>;
   /** Takes no more calls, finishes those under way, ends the stores. Repeating it waits for the same end. */
   stop(): Promise<void>;
 }
@@ -38,16 +54,21 @@ export async function startServer(config: Config, logger: Logger): Promise<Nexus
 /**
  * Serves over open stores, which the server closes when it stops, or when it can't start.
  *
- * @param options what tests put in place: the time of day, which only stamps records, and no reconciler but on call
+ * @param options what tests put in place: the time of day, which only stamps records, and nothing by itself that is
+ *   done now and then, or the reconciler at another pace
  */
 export async function serveOver(
   stores: OpenStores,
   config: Config,
   logger: Logger,
-  options: { readonly clock?: Clock; readonly reconcileOnCallOnly?: boolean } = {},
+  options: { readonly clock?: Clock; readonly reconcileOnCallOnly?: boolean; readonly reconcileMs?: number } = {},
 ): Promise<NexusServer> {
   const metrics = createMetrics();
   const state = { stopping: false };
+  const health = new ServerHealth(async () => {
+    const { database, claims } = await storesAnswer(stores);
+    return database && claims;
+  });
   let deps: ServiceDeps;
   let listener: Listener;
   try {
@@ -55,7 +76,7 @@ export async function serveOver(
     listener = await listen(
       config,
       httpHandler({
-        routes: routes(deps),
+        routes: routes(deps, health),
         interceptors: [reportCall((call) => report(call, logger, metrics)), authenticate(deps.verifier)],
         requestGate: requireKey(deps.verifier),
         jsonOptions: { ignoreUnknownFields: false, alwaysEmitImplicit: true },
@@ -72,23 +93,48 @@ export async function serveOver(
   }
   logger.info({ url: listener.url, stores: stores.description }, "serving");
 
-  const runReconciler = () =>
-    reconcile(deps, (project, error) => logger.warn({ err: error, project: project.id }, "reconciling failed"));
-  const reconciler = options.reconcileOnCallOnly
-    ? undefined
-    : repeat(RECONCILE_MS, runReconciler, (error) => logger.warn({ err: error }, "the reconciler could not run"));
+  const onFailure = (project: Project, error: unknown) =>
+    logger.warn({ err: error, project: project.id }, "reconciling failed");
+  const runReconciler = () => reconcile(deps, onFailure);
+  const runAudit = () => audit(deps, onFailure);
+  const tickStreams = async (nowMs: number) => {
+    await health.tick();
+    await deps.hub.tick(nowMs);
+  };
+  const forgetEvents = () => {
+    const before = new Date(deps.clock.now().getTime() - config.eventRetentionMs);
+    return stores.database.forgetEvents(before, MAX_FORGOTTEN_EVENTS);
+  };
+  const failing = (what: string) => (error: unknown) => logger.warn({ err: error }, what);
+  const repeated = options.reconcileOnCallOnly
+    ? []
+    : [
+        repeat(options.reconcileMs ?? RECONCILE_MS, runReconciler, failing("the reconciler could not run")),
+        repeat(AUDIT_MS, runAudit, failing("the audit could not run")),
+        repeat(
+          STREAMS_MS,
+          () => tickStreams(performance.now()),
+          failing("the streams of events could not be looked after"),
+        ),
+        repeat(FORGET_MS, forgetEvents, failing("old events could not be forgotten")),
+      ];
   let stopped: Promise<void> | undefined;
   return {
     url: listener.url,
     deps,
     lost: stores.lost,
     reconcile: runReconciler,
+    audit: runAudit,
+    tickStreams,
+    forgetEvents,
     stop() {
       stopped ??= (async () => {
         state.stopping = true;
         logger.info("stopping");
+        health.drain();
+        deps.hub.drain();
         await listener.close(GRACE_MS);
-        await reconciler?.stop();
+        await Promise.all(repeated.map((each) => each.stop()));
         await stores.close();
         logger.info("stopped");
       })();
@@ -127,14 +173,11 @@ function answerPlain(stores: OpenStores, metrics: ReturnType<typeof createMetric
       case "/health":
         return send(200, JSON.stringify({ status: "ok" }));
       case "/ready": {
-        const check = (ping: Promise<void>) =>
-          ping.then(
-            () => "ok" as const,
-            () => "unavailable" as const,
-          );
-        const [database, claims] = await Promise.all([check(stores.database.ping()), check(stores.claimStore.ping())]);
-        const ready = !state.stopping && database === "ok" && claims === "ok";
-        return send(ready ? 200 : 503, JSON.stringify({ ready, stopping: state.stopping, database, claims }));
+        const { database, claims } = await storesAnswer(stores);
+        const ready = !state.stopping && database && claims;
+        const word = (answers: boolean) => (answers ? "ok" : "unavailable");
+        const told = { ready, stopping: state.stopping, database: word(database), claims: word(claims) };
+        return send(ready ? 200 : 503, JSON.stringify(told));
       }
       case "/metrics":
         return send(200, await metrics.registry.metrics(), metrics.registry.contentType);
@@ -148,6 +191,17 @@ function answerPlain(stores: OpenStores, metrics: ReturnType<typeof createMetric
         );
     }
   };
+}
+
+/** Which of the stores answer. */
+async function storesAnswer(stores: OpenStores): Promise<{ database: boolean; claims: boolean }> {
+  const check = (ping: Promise<void>) =>
+    ping.then(
+      () => true,
+      () => false,
+    );
+  const [database, claims] = await Promise.all([check(stores.database.ping()), check(stores.claimStore.ping())]);
+  return { database, claims };
 }
 
 /** Runs `work` again and again, never twice at a time, until stopped; `stop` waits for a run under way. */

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { setTimeout as pause } from "node:timers/promises";
+import { setTimeout as timeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { keptSalt } from "./api-key-salt.ts";
 import { Argon2Hasher } from "./argon2-hasher.ts";
@@ -10,6 +10,9 @@ import { KeyMaker } from "./domain/auth/key-maker.ts";
 import { KeyVerifier } from "./domain/auth/key-verifier.ts";
 import type { ClaimStore } from "./domain/claims/claim-store.ts";
 import type { Clock } from "./domain/clock.ts";
+import { EventHub } from "./domain/events/event-hub.ts";
+import type { WakeUps } from "./domain/events/event-log.ts";
+import { Choosing } from "./domain/features/choosing.ts";
 import type { EngineerId } from "./domain/ids.ts";
 import type { Project } from "./domain/projects/project.ts";
 import { ClaimAccess } from "./domain/recovery/claim-access.ts";
@@ -19,17 +22,20 @@ import type { Metrics } from "./metrics.ts";
 import type { ServiceDeps } from "./rpc/routes.ts";
 import { EmbeddedClaimStore } from "./storage/embedded/claim-store.ts";
 import { runningEmbeddedPostgres, startEmbeddedPostgres } from "./storage/embedded/postgres.ts";
+import { EmbeddedWakeUps } from "./storage/embedded/wakeups.ts";
 import { connectPostgres } from "./storage/postgres/connect.ts";
 import { PostgresDatabase } from "./storage/postgres/database.ts";
 import { migrate } from "./storage/postgres/migrate.ts";
 import { RedisClaimStore } from "./storage/redis/claim-store.ts";
 import { connectRedis } from "./storage/redis/connect.ts";
 import { RedisCluster } from "./storage/redis/redis-cluster.ts";
+import { RedisWakeUps } from "./storage/redis/wakeups.ts";
 
 /** Stores that are open, with what ends them. */
 export interface OpenStores {
   readonly database: PostgresDatabase;
   readonly claimStore: ClaimStore;
+  readonly wakeUps: WakeUps;
   /** Which stores these are, in words for the log. No credentials. */
   readonly description: string;
   /** Resolves when a store was lost for good and the server has to end. */
@@ -46,6 +52,9 @@ export function migrationsFolder(): string {
   return existsSync(bundled) ? bundled : fileURLToPath(new URL("./storage/postgres/migrations", import.meta.url));
 }
 
+/** A wait that keeps no process from ending. */
+const pause = (ms: number) => timeout(ms, undefined, { ref: false });
+
 /** Opens the configured stores and brings the tables up to date. */
 export async function openStores(config: StoreConfig, logger: Logger): Promise<OpenStores> {
   if (config.kind === "embedded") {
@@ -60,11 +69,13 @@ export async function openStores(config: StoreConfig, logger: Logger): Promise<O
       await postgres.stop();
       throw error;
     }
-    const database = new PostgresDatabase(connectPostgres(postgres.url));
+    const wakeUps = new EmbeddedWakeUps();
+    const database = new PostgresDatabase(connectPostgres(postgres.url), wakeUps);
     const claimStore = new EmbeddedClaimStore();
     return {
       database,
       claimStore,
+      wakeUps,
       description: `embedded: a private PostgreSQL in ${dataDir}, claims in this process`,
       lost: postgres.lost,
       async close() {
@@ -86,14 +97,17 @@ export async function openStores(config: StoreConfig, logger: Logger): Promise<O
     await claimStore.close();
     throw error;
   }
-  const database = new PostgresDatabase(connectPostgres(config.databaseUrl));
+  const wakeUps = new RedisWakeUps(config.redisUrl, watch);
+  const database = new PostgresDatabase(connectPostgres(config.databaseUrl), wakeUps);
   return {
     database,
     claimStore,
+    wakeUps,
     description: `served: PostgreSQL at ${hostOf(config.databaseUrl)}, Redis at ${hostOf(config.redisUrl)}`,
     // Both are somebody else's to bring back; meanwhile calls answer STORE_UNAVAILABLE.
     lost: new Promise(() => {}),
     async close() {
+      await wakeUps.close();
       await claimStore.close();
       await database.close();
     },
@@ -125,28 +139,40 @@ export function keyMaker(config: Pick<Config, "apiKeySalt" | "stores">): { keys:
 /** Joins stores and domain: what the services and the reconciler work with. */
 export function wire(
   config: Pick<Config, "apiKeySalt" | "stores" | "registration">,
-  { database, claimStore }: Pick<OpenStores, "database" | "claimStore">,
+  { database, claimStore, wakeUps }: Pick<OpenStores, "database" | "claimStore" | "wakeUps">,
   logger: Logger,
   metrics: Metrics,
   clock: Clock = systemClock,
 ): ServiceDeps {
-  const claims = new ClaimAccess(database, claimStore, randomUUID, pause);
+  const alarm: ServiceDeps["alarm"] = (what, data) => {
+    metrics.alarms.inc();
+    logger.error({ alarm: what, ...data }, "something happened that the claims protocol says cannot");
+  };
+  const claims = new ClaimAccess(database, claimStore, randomUUID, pause, { clock, alarm });
   const { keys, hasher } = keyMaker(config);
   return {
     database,
     claims,
     clock,
+    choosing: new Choosing({ database, claims, clock }),
     newId: randomUUID,
     pause,
     keys,
     verifier: new KeyVerifier({ apiKeys: database.read.apiKeys, clock, hasher }),
     registration: config.registration,
+    hub: new EventHub({
+      database,
+      clock,
+      wakeUps,
+      onFailure: (error) => logger.warn({ err: error }, "events could not be read; trying again"),
+    }),
     audit(what, data) {
       logger.info({ audit: what, ...data }, "audit");
     },
-    alarm(what, data) {
-      metrics.alarms.inc();
-      logger.error({ alarm: what, ...data }, "something happened that the claims protocol says cannot");
+    alarm,
+    deviation(kind, ageMs, data) {
+      metrics.deviations.observe({ kind }, ageMs / 1_000);
+      logger.warn({ deviation: kind, ageMs, ...data }, "the stores did not say the same; mended");
     },
     async endSessionsOf(project: Project, engineerId: EngineerId) {
       for (const session of await database.read.sessions.listAllOpen(project.id, engineerId)) {

@@ -72,6 +72,13 @@ export class BenchStore implements AsyncDisposable {
     return Number(counted ?? 0);
   }
 
+  /** Microseconds of processor time that the thread has taken which runs the scripts, with all else that it does. */
+  async processorTime(): Promise<number> {
+    const info = await this.redis.info("cpu");
+    const seconds = ["user", "sys"].map((kind) => new RegExp(`used_cpu_${kind}_main_thread:([\\d.]+)`).exec(info)?.[1]);
+    return seconds.reduce((sum, each) => sum + Number(each) * 1_000_000, 0);
+  }
+
   async usedMemory(): Promise<number> {
     return Number(/used_memory:(\d+)/.exec(await this.redis.info("memory"))?.[1]);
   }

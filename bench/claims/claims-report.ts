@@ -12,8 +12,6 @@ export interface OperationResult {
 
 const MOST_GROWTH = 2;
 const MOST_FOR_TEN_PATHS = 1_000;
-/** For what names up to 64 holders. */
-const MOST_FOR_BROAD = 5_000;
 
 /** The tables, and the targets that were missed. Times in milliseconds. */
 export function reportClaims(
@@ -41,17 +39,15 @@ export function reportClaims(
         (at(naive, 50) / p50).toFixed(0),
       ]);
       const what = `${operation.name}, ${held} held`;
-      if (operation.flat && growth > MOST_GROWTH)
-        misses.push(`${what}: ${growth.toFixed(2)} × as long as with the least`);
-      if (!operation.flat && p50 > MOST_FOR_BROAD) misses.push(`${what}: ${ms(p50)} ms`);
+      if (growth > MOST_GROWTH) misses.push(`${what}: ${growth.toFixed(2)} × as long as with the least`);
       if (operation.name === TEN_PATHS && p50 > MOST_FOR_TEN_PATHS) misses.push(`${what}: ${ms(p50)} ms`);
     }
   }
-  const slow = [["entries made to be slow", "answer", "redis p50", "p99", "may take"]];
-  for (const { name, outcome, insideRedis, mostMicros } of adversaries) {
-    const p50 = at(insideRedis, 50);
-    slow.push([name, outcome, ms(p50), ms(at(insideRedis, 99)), ms(mostMicros)]);
-    if (p50 > mostMicros) misses.push(`${name}: ${ms(p50)} ms`);
+  const slow = [["entries made to be slow", "answer", "redis p50", "p99", "processor p50", "may take"]];
+  for (const { name, outcome, insideRedis, ofProcessor, mostMicros } of adversaries) {
+    const p50 = at(ofProcessor, 50);
+    slow.push([name, outcome, ms(at(insideRedis, 50)), ms(at(insideRedis, 99)), ms(p50), ms(mostMicros)]);
+    if (p50 > mostMicros) misses.push(`${name}: ${ms(p50)} ms of the processor`);
   }
   const memory = projects.map(({ held, bytesPerPath }) => [String(held), bytesPerPath.toFixed(0)]);
   const tables = [rows, slow, [["paths held", "bytes of memory each"], ...memory]];
@@ -61,10 +57,10 @@ export function reportClaims(
 function targets(misses: readonly string[]): string {
   if (misses.length > 0) return `targets missed: ${misses.length}`;
   return [
-    "every target met, by p50 inside Redis:",
-    `  at most ${MOST_GROWTH} × as long as with the least held; what names up to 64 holders under ${ms(MOST_FOR_BROAD)} ms`,
-    `  ten files under ${ms(MOST_FOR_TEN_PATHS)} ms`,
-    "  entries made to be slow within what they may take",
+    "every target met, by p50:",
+    `  at most ${MOST_GROWTH} × as long inside Redis as with the least held`,
+    `  ten files under ${ms(MOST_FOR_TEN_PATHS)} ms inside Redis`,
+    "  entries made to be slow within what they may take of the processor",
   ].join("\n");
 }
 

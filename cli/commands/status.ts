@@ -1,8 +1,11 @@
 import { FeatureStatus, Lane } from "@nexus/gen/nexus/v1/feature_pb";
 import {
+  type GetProjectStatusResponse_BlockedFeature as BlockedFeature,
   type GetProjectStatusResponse,
   type GetProjectStatusResponse_ActiveSession,
   GetProjectStatusResponseSchema,
+  GetProjectStatusResponse_StoreHealth_State as State,
+  GetProjectStatusResponse_StoreHealth_Store as Store,
 } from "@nexus/gen/nexus/v1/project_service_pb";
 import { Command } from "clipanion";
 import { enumWord } from "../output/enum-words.ts";
@@ -28,7 +31,8 @@ export class StatusCommand extends ProjectCommand {
     this.print(GetProjectStatusResponseSchema, answer, () => this.#describe(answer));
   }
 
-  #describe({ project, statuses, lanes, sessions, interrupted }: GetProjectStatusResponse): string {
+  #describe(status: GetProjectStatusResponse): string {
+    const { project, statuses, lanes, sessions, interrupted, sessionsOmitted } = status;
     const now = this.context.now();
     const fields = formatFields(
       [
@@ -36,12 +40,38 @@ export class StatusCommand extends ProjectCommand {
         ["features", statuses.map(({ status, count }) => `${count} ${enumWord(FeatureStatus, status)}`).join(", ")],
         ["open", lanes.map(({ lane, count }) => `${count} ${enumWord(Lane, lane)}`).join(", ")],
         ["interrupted", interrupted.map(({ slug }) => slug).join("  ")],
+        ["hot", status.hottestPaths.map(({ path, features }) => `${path} (${features})`).join("  ")],
+        ["held longest", oldestClaim(status, now)],
+        ["stores", storesIn(status)],
       ],
       this.terminal,
     );
     const table = formatTable(sessionColumns(now), sessions, this.terminal);
-    return `${fields}\n${table || "no session is at work\n"}`;
+    const more = sessionsOmitted === 0 ? "" : `and ${sessionsOmitted} more\n`;
+    const waiting = formatTable(BLOCKED_COLUMNS, status.blocked, this.terminal);
+    const others = status.blockedCount - status.blocked.length;
+    return [
+      `${fields}\n${table || "no session is at work\n"}${more}`,
+      waiting && `\n${waiting}${others > 0 ? `and ${others} more\n` : ""}`,
+    ].join("");
   }
+}
+
+const BLOCKED_COLUMNS: Column<BlockedFeature>[] = [
+  { heading: "waits", cell: ({ slug }) => slug },
+  { heading: "lane", cell: ({ lane }) => enumWord(Lane, lane) },
+  { heading: "held for", cell: ({ heldBy }) => [...new Set(heldBy.map((holder) => holder.featureSlug))].join(" ") },
+  { heading: "depends on", cell: ({ unmet }) => unmet.join(" "), flexible: true },
+  { heading: "passed over", cell: ({ passedOver }) => (passedOver === 0 ? "" : String(passedOver)) },
+];
+
+function oldestClaim({ oldestClaim, oldestClaimHolder }: GetProjectStatusResponse, now: Date): string {
+  if (oldestClaim === undefined) return "";
+  return `${oldestClaim.featureSlug} by ${oldestClaimHolder?.engineerName ?? "somebody"}, since ${relativeTime(oldestClaim.acquireTime, now)}`;
+}
+
+function storesIn({ stores }: GetProjectStatusResponse): string {
+  return stores.map(({ store, state }) => `${enumWord(Store, store)} ${enumWord(State, state)}`).join(", ");
 }
 
 function sessionColumns(now: Date): Column<GetProjectStatusResponse_ActiveSession>[] {

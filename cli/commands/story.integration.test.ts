@@ -135,7 +135,7 @@ test("the command lines of the contract work as written", async () => {
   expect((await ben.run(["done"], bens)).exitCode).toBe(0);
 
   const empty = await ana.run(["feature", "list", "--status", "ready", "--lane", "now", "--json"], inRepository());
-  expect(empty.stdout).toBe('{"features":[],"nextPageToken":""}\n');
+  expect(empty.stdout).toMatch(/^\{"features":\[\],"nextPageToken":"","eventCursor":"\d+"\}\n$/);
 });
 
 test("editing, cancelling, deleting and the settings of the project", async () => {
@@ -280,4 +280,71 @@ test("an output that can't be written, and a folder that is gone, are a sentence
   expect(full.stderr).toMatch(/^nexus: the output can't be written: .*\n$/);
   expect(gone).toMatchObject({ exitCode: 1, stdout: "" });
   expect(gone.stderr).toContain("nexus: the current folder can't be used");
+});
+
+test("what is learnt, decided and saved is told to the next one who picks, and found again", async () => {
+  writeFileSync(join(repository, "src", "parser.ts"), "");
+  const { session } = await ana.json<Session>(["session", "open", "--client-session-id", "s1"], inRepository());
+  const first = inRepository({ NEXUS_SESSION: session.id });
+  await ana.json(["feature", "create", "--slug", "parser", "--title", "Parser", "--touch", "src/parser.ts"], first);
+  await ana.json(["feature", "ready", "parser"], first);
+  await ana.json(["pick", "parser"], first);
+
+  const learnt = await ana.run(["learn", "the token cache is per process"], first);
+  const decided = await ana.json<{ decision: { id: string } }>(
+    ["decision", "Keep claims in Redis\nEach with its expiry.", "--rationale", "they expire"],
+    first,
+  );
+  const saved = await ana.json(["save", "half-way: parser done, tests missing", "--data", '{"step":3}'], first);
+
+  expect(learnt).toMatchObject({ exitCode: 0, stdout: "learnt on parser\n", stderr: "" });
+  expect(decided).toMatchObject({
+    decision: { title: "Keep claims in Redis", decision: "Each with its expiry.", rationale: "they expire" },
+  });
+  expect(saved).toMatchObject({
+    checkpoint: {
+      featureSlug: "parser",
+      branch: "trunk",
+      data: { step: 3 },
+      changedPaths: [".nexus.json", "src/parser.ts"],
+      heldTouches: [{ path: "src/parser.ts" }],
+    },
+  });
+  await ana.run(["session", "close", "--session", session.id], inRepository());
+
+  const late = await ana.run(["save", "too late"], first);
+  expect(late.exitCode).toBe(6);
+  const next = await ana.json<Session>(["session", "open", "--client-session-id", "s2"], inRepository());
+  const second = inRepository({ NEXUS_SESSION: next.session.id });
+  const picked = await ana.run(["pick", "parser"], second);
+  expect(picked.exitCode).toBe(0);
+  for (const told of [
+    "half-way: parser done",
+    "Keep claims in Redis",
+    "because they expire",
+    "the token cache is per",
+  ]) {
+    expect(picked.stdout).toContain(told);
+  }
+  expect((await ana.run(["resume"], second)).stdout).toMatch(
+    /branch +trunk\n[\s\S]*half-way: parser done, tests missing\n$/,
+  );
+  expect(await ana.json(["resume", "parser"], second)).toMatchObject({ checkpoint: { sessionId: session.id } });
+
+  const found = await ana.run(["knowledge", "search", "caches"], second);
+  expect(found.stdout).toContain("the token **cache** is per process");
+  const about = await ana.json<{ results: { kind: string }[] }>(
+    ["knowledge", "search", "--path", "parser.ts", "--kind", "learning,checkpoint"],
+    { ...second, cwd: join(repository, "src") },
+  );
+  expect(about.results.map(({ kind }) => kind).sort()).toEqual([
+    "KNOWLEDGE_KIND_CHECKPOINT",
+    "KNOWLEDGE_KIND_LEARNING",
+  ]);
+  await ana.json(["decision", "Keep claims in Valkey", "--supersedes", decided.decision.id], second);
+  const inForce = await ana.json<{ decisions: { title: string }[] }>(["knowledge", "decisions"], second);
+  expect(inForce.decisions.map(({ title }) => title)).toEqual(["Keep claims in Valkey"]);
+  const all = await ana.run(["knowledge", "decisions", "--all"], second);
+  expect(all.stdout).toContain("superseded by");
+  expect((await ana.run(["knowledge", "learnings", "--feature", "parser"], second)).stdout).toContain("token cache");
 });

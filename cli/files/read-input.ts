@@ -17,6 +17,11 @@ export async function readInput(name: string, context: NexusContext): Promise<st
   }
 }
 
+/** A text that is given on the command line, or stdin for `-`. */
+export async function readText(text: string, context: NexusContext): Promise<string> {
+  return text === "-" ? readStdin(context) : text;
+}
+
 async function readStdin({ stdin }: NexusContext): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of stdin) chunks.push(Buffer.from(chunk as Uint8Array));

@@ -55,7 +55,7 @@ function explain(error: NexusError, view: FailureView): Explanation {
     }
     case "NOTHING_AVAILABLE": {
       const blocked = error.detail(NothingAvailableSchema)?.blocked ?? [];
-      return { lines: formatBlocked(blocked, view), next: "nexus feature list --status ready" };
+      return { lines: formatBlocked(blocked, view), next: "nexus feature available --blocked" };
     }
     case "FENCING_TOKEN_STALE": {
       const stale = error.detail(FencingTokenStaleSchema);

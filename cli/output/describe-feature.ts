@@ -43,6 +43,13 @@ export function formatFeature(feature: Feature, terminal: Terminal, now: Date): 
         interruption ? `${relativeTime(interruption.time, now)}, held by ${interruption.engineerName}` : "",
       ],
       ["landed", landing ? [landing.branch, landing.commit].filter(Boolean).join(" ") : ""],
+      ["merged", relativeTime(feature.mergedTime, now)],
+      [
+        "passed over",
+        feature.passedOver === 0
+          ? ""
+          : `${feature.passedOver} times, since ${relativeTime(feature.passedOverSince, now)}`,
+      ],
       ["created", relativeTime(feature.createTime, now)],
       ["changed", relativeTime(feature.updateTime, now)],
       ["done", relativeTime(feature.doneTime, now)],

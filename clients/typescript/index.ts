@@ -2,3 +2,10 @@ export { createNexusClient, DEFAULT_TIMEOUT_MS, type NexusClient, type NexusClie
 export { type ErrorCode, type ErrorJson, NexusError, type NexusErrorReason, type ServerReason } from "./nexus-error.ts";
 export { type Page, pages } from "./pages.ts";
 export { parseServerUrl } from "./server-url.ts";
+export {
+  type EventSource,
+  type WatchedProject,
+  type WatchOptions,
+  type WatchRequest,
+  watchEvents,
+} from "./watch-events.ts";

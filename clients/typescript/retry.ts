@@ -10,7 +10,8 @@ export interface RetryTimer {
   jitter(): number;
 }
 
-const systemTimer: RetryTimer = {
+/** The machine's clock. */
+export const systemTimer: RetryTimer = {
   now: () => performance.now(),
   wait: (ms, signal) => sleep(ms, undefined, { signal }),
   jitter: () => Math.random(),

@@ -10,11 +10,13 @@ export type ErrorReason =
   | "DEPENDENCIES_UNMET"
   | "DEPENDENCY_CYCLE"
   | "ETAG_MISMATCH"
+  | "EVENT_CURSOR_EXPIRED"
   | "FEATURE_ALREADY_HELD"
   | "FENCING_TOKEN_STALE"
   | "INTERNAL"
   | "LAST_OWNER"
   | "LIMIT_EXCEEDED"
+  | "NOTHING_AVAILABLE"
   | "PATH_INVALID"
   | "PERMISSION_DENIED"
   | "RATE_LIMITED"
@@ -23,11 +25,14 @@ export type ErrorReason =
   | "REQUEST_INVALID"
   | "RESOURCE_ALREADY_EXISTS"
   | "RESOURCE_NOT_FOUND"
+  | "SERVER_DRAINING"
   | "SESSION_BUSY"
   | "SESSION_EXPIRED"
   | "STATUS_TRANSITION_INVALID"
   | "STORE_UNAVAILABLE"
-  | "TOUCH_TOO_BROAD";
+  | "SUPERSESSION_CYCLE"
+  | "TOUCH_TOO_BROAD"
+  | "WATCHER_TOO_SLOW";
 
 /** Every refusal of the domain. Data is in the fields of the subclasses; the message is derived from it. */
 export abstract class NexusError extends Error {

@@ -11,5 +11,9 @@ export type FeatureId = Branded<"FeatureId">;
 export type SessionId = Branded<"SessionId">;
 /** A claim's id (the `cid` of the protocol): a UUID, new for every attempt. */
 export type ClaimId = Branded<"ClaimId">;
+/** A checkpoint's id: a UUID. */
+export type CheckpointId = Branded<"CheckpointId">;
+/** A decision's id: a UUID. */
+export type DecisionId = Branded<"DecisionId">;
 /** A feature's or project's name in URLs and commands: `[a-z0-9][a-z0-9-]{0,62}`. */
 export type Slug = Branded<"Slug">;

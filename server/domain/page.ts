@@ -12,6 +12,11 @@ export interface Page<Item, Key> {
   readonly next: Key | undefined;
 }
 
+/** A page with the project's last event at the moment when it was read: watching from there tells every later change. */
+export interface CursorPage<Item, Key> extends Page<Item, Key> {
+  readonly eventCursor: bigint;
+}
+
 /** Makes a page of the up to `size + 1` items that were read. */
 export function pageOf<Item, Key>(items: readonly Item[], size: number, keyOf: (item: Item) => Key): Page<Item, Key> {
   const shown = items.slice(0, size);

@@ -12,6 +12,9 @@ export const anonymousRequestKey = createContextKey<RequestKey | undefined>(unde
 /** The address that the call came from, for the log. */
 export const peerKey = createContextKey<string>("", { description: "peer" });
 
+/** Ends the connection, or the stream on it, without a word. */
+export const cutKey = createContextKey<() => void>(() => {}, { description: "cut" });
+
 /** Who makes this call. */
 export function callerOf(context: HandlerContext): Caller {
   const caller = context.values.get(callerKey);

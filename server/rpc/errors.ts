@@ -14,12 +14,16 @@ import {
   DependenciesUnmetSchema,
   DependencyCycleSchema,
   EtagMismatchSchema,
+  EventCursorExpiredSchema,
   FeatureAlreadyHeldSchema,
   FencingTokenStaleSchema,
+  NothingAvailableSchema,
   PermissionDeniedSchema,
   SessionBusySchema,
   SessionExpiredSchema,
   StatusTransitionInvalidSchema,
+  StreamResumeSchema,
+  SupersessionCycleSchema,
 } from "@nexus/gen/nexus/v1/error_details_pb";
 import {
   ClaimsRecoveringError,
@@ -36,6 +40,7 @@ import {
   StoreUnavailableError,
   TouchTooBroadError,
 } from "../domain/errors.ts";
+import { EventCursorExpiredError, ServerDrainingError, WatcherTooSlowError } from "../domain/events/event-errors.ts";
 import {
   ClaimConflictError,
   ClaimLostError,
@@ -43,9 +48,11 @@ import {
   DependencyCycleError,
   FeatureAlreadyHeldError,
   FencingTokenStaleError,
+  NothingAvailableError,
   SessionBusyError,
   StatusTransitionInvalidError,
 } from "../domain/features/feature-errors.ts";
+import { SupersessionCycleError } from "../domain/knowledge/supersession-cycle-error.ts";
 import { SessionExpiredError } from "../domain/sessions/session-errors.ts";
 import {
   blockedToProto,
@@ -70,11 +77,13 @@ const CODES: Record<ErrorReason, Code> = {
   DEPENDENCIES_UNMET: Code.FailedPrecondition,
   DEPENDENCY_CYCLE: Code.FailedPrecondition,
   ETAG_MISMATCH: Code.Aborted,
+  EVENT_CURSOR_EXPIRED: Code.OutOfRange,
   FEATURE_ALREADY_HELD: Code.FailedPrecondition,
   FENCING_TOKEN_STALE: Code.Aborted,
   INTERNAL: Code.Internal,
   LAST_OWNER: Code.FailedPrecondition,
   LIMIT_EXCEEDED: Code.ResourceExhausted,
+  NOTHING_AVAILABLE: Code.NotFound,
   PATH_INVALID: Code.InvalidArgument,
   PERMISSION_DENIED: Code.PermissionDenied,
   RATE_LIMITED: Code.ResourceExhausted,
@@ -83,11 +92,14 @@ const CODES: Record<ErrorReason, Code> = {
   REQUEST_INVALID: Code.InvalidArgument,
   RESOURCE_ALREADY_EXISTS: Code.AlreadyExists,
   RESOURCE_NOT_FOUND: Code.NotFound,
+  SERVER_DRAINING: Code.Unavailable,
   SESSION_BUSY: Code.FailedPrecondition,
   SESSION_EXPIRED: Code.FailedPrecondition,
   STATUS_TRANSITION_INVALID: Code.FailedPrecondition,
   STORE_UNAVAILABLE: Code.Unavailable,
+  SUPERSESSION_CYCLE: Code.FailedPrecondition,
   TOUCH_TOO_BROAD: Code.ResourceExhausted,
+  WATCHER_TOO_SLOW: Code.ResourceExhausted,
 };
 
 /** How long a client that was refused because of a conflict does well to wait before it asks for the same again. */
@@ -127,9 +139,16 @@ function shortened(message: string): string {
   return message.length <= MAX_MESSAGE ? message : `${message.slice(0, MAX_MESSAGE - 1)}…`;
 }
 
+/** The list of a detail that may be too long for the protocol. */
+const LISTS = new Map<DescMessage, string>([
+  [ClaimConflictSchema, "blocked"],
+  [NothingAvailableSchema, "blocked"],
+  [SessionExpiredSchema, "lostTouches"],
+]);
+
 /** The same detail with as many of its list's entries as fit. */
 function fitted({ desc, value }: Detail, room: number): Detail {
-  const list = desc === ClaimConflictSchema ? "blocked" : desc === SessionExpiredSchema ? "lostTouches" : undefined;
+  const list = LISTS.get(desc);
   const entries = list === undefined ? [] : (value[list] as unknown[]);
   if (list === undefined || sizeOf(desc, value) <= room) return { desc, value };
   let [fits, tooMany] = [0, entries.length];
@@ -191,6 +210,20 @@ function detailsOf(error: NexusError): Detail[] {
       retryAfter(CONFLICT_RETRY_MS),
     ];
   }
+  if (error instanceof NothingAvailableError) {
+    return [
+      detail(NothingAvailableSchema, {
+        blocked: error.blocked.map(blockedToProto),
+        waiting: error.waiting.map(({ slug, heldFor, waitsFor }) => ({
+          slug,
+          heldFor: [...heldFor],
+          waitsFor: waitsFor ?? "",
+        })),
+        unmet: error.unmet,
+      }),
+      retryAfter(CONFLICT_RETRY_MS),
+    ];
+  }
   if (error instanceof FeatureAlreadyHeldError) {
     return [detail(FeatureAlreadyHeldSchema, { holder: holderToProto(error.holder) })];
   }
@@ -228,7 +261,16 @@ function detailsOf(error: NexusError): Detail[] {
   if (error instanceof ClaimLostError) {
     return [detail(ClaimLostSchema, { featureSlug: error.featureSlug, cause: causeToProto(error.interruptionCause) })];
   }
+  if (error instanceof SupersessionCycleError) {
+    return [detail(SupersessionCycleSchema, { decisionId: error.decisionId, inForceId: error.inForceId })];
+  }
   if (error instanceof EtagMismatchError) return [detail(EtagMismatchSchema, { currentEtag: error.currentEtag })];
+  if (error instanceof EventCursorExpiredError) {
+    return [detail(EventCursorExpiredSchema, { oldestSequence: error.oldest })];
+  }
+  if (error instanceof ServerDrainingError || error instanceof WatcherTooSlowError) {
+    return [detail(StreamResumeSchema, { after: Object.fromEntries(error.position) })];
+  }
   if (error instanceof PermissionDeniedError) return [detail(PermissionDeniedSchema, { neededRole: error.neededRole })];
   if (error instanceof ResourceNotFoundError || error instanceof ResourceAlreadyExistsError) {
     return [

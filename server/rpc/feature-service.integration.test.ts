@@ -19,6 +19,7 @@ import { startNexus } from "../testing/start-nexus.ts";
 import { openWorkplace, refusalOf } from "../testing/workplace.ts";
 
 const TTL_MS = 5 * 60_000;
+const LOCK_DELAY_MS = 15_000;
 
 describe.each(["redis", "embedded"] as const)("with %s claims", (kind) => {
   test("a pick claims every touch and answers what is held", async () => {
@@ -194,7 +195,7 @@ describe.each(["redis", "embedded"] as const)("with %s claims", (kind) => {
     expect((await pick("other", two, requestId)).feature?.status).toBe(FeatureStatus.ACTIVE);
   });
 
-  test("the sweeper frees what an expired session held and returns its feature with an interruption", async () => {
+  test("the sweeper returns an expired session's feature with an interruption, and its paths one lock-delay later", async () => {
     const nexus = await startNexus(kind);
     const { ready, session, hold, feature, ana, projectId } = await openWorkplace(nexus);
     await ready("login", ["src"]);
@@ -213,10 +214,13 @@ describe.each(["redis", "embedded"] as const)("with %s claims", (kind) => {
       worktree: "/home/ana/shop",
       cause: InterruptionCause.SESSION_EXPIRED,
     });
-    expect((await ana.claims.checkPaths({ projectId, paths: ["src/a.ts"] })).paths[0]?.holder).toBeUndefined();
+    const holder = async () => (await ana.claims.checkPaths({ projectId, paths: ["src/a.ts"] })).paths[0]?.holder;
+    expect((await holder())?.sessionId).toBe(dead);
+    await nexus.advance(LOCK_DELAY_MS);
+    expect(await holder()).toBeUndefined();
   });
 
-  test("a picker that meets an expired holder does not wait for the sweeper", async () => {
+  test("a picker that meets an expired holder ends it without the sweeper, and gets the paths after the lock-delay", async () => {
     const nexus = await startNexus(kind);
     const { ready, session, pick, hold, feature } = await openWorkplace(nexus);
     await ready("login", ["src"]);
@@ -226,8 +230,10 @@ describe.each(["redis", "embedded"] as const)("with %s claims", (kind) => {
     await nexus.advance(TTL_MS + 1);
     const live = await session();
 
-    expect((await pick("other", live)).feature?.status).toBe(FeatureStatus.ACTIVE);
+    expect((await refusalOf(pick("other", live))).reason).toBe("CLAIM_CONFLICT");
     expect((await feature("login")).status).toBe(FeatureStatus.READY);
+    await nexus.advance(LOCK_DELAY_MS);
+    expect((await pick("other", live)).feature?.status).toBe(FeatureStatus.ACTIVE);
   });
 
   test("a sleeper that comes back after its expiry is told what it lost, and disturbs nobody", async () => {
@@ -238,6 +244,8 @@ describe.each(["redis", "embedded"] as const)("with %s claims", (kind) => {
     const old = await hold("login", sleeper);
     await nexus.advance(TTL_MS + 1);
     const live = await session();
+    await nexus.server.reconcile();
+    await nexus.advance(LOCK_DELAY_MS);
     await hold("login", live);
 
     const late = [
@@ -300,6 +308,17 @@ describe.each(["redis", "embedded"] as const)("with %s claims", (kind) => {
     await done("base", me, await hold("base", me));
     expect((await pick("login", me)).feature?.status).toBe(FeatureStatus.ACTIVE);
   });
+});
+
+test("a feature answers what it depends on, in the order given, and in lists as well", async () => {
+  const { ready, feature, ana, projectId } = await openWorkplace(await startNexus("embedded"));
+  for (const slug of ["a", "b", "c"]) await ready(slug);
+  await ready("last", [], { dependsOn: ["c", "a", "b"] });
+
+  expect((await feature("last")).dependsOn).toEqual(["c", "a", "b"]);
+  expect((await feature("a")).dependsOn).toEqual([]);
+  const { features } = await ana.features.listFeatures({ projectId });
+  expect(features.map(({ dependsOn }) => dependsOn)).toEqual([[], [], [], ["c", "a", "b"]]);
 });
 
 test("dependencies never form a cycle", async () => {

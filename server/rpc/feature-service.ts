@@ -12,9 +12,16 @@ import { MAX_TOUCHES_PER_CLAIM } from "../domain/claims/claim-store.ts";
 import type { FeatureDeps } from "../domain/features/deps.ts";
 import { cancelFeature, endFeature } from "../domain/features/end-feature.ts";
 import type { Feature } from "../domain/features/feature.ts";
-import { pickFeature } from "../domain/features/pick-feature.ts";
-import { findFeature, listAvailableFeatures, listFeatures } from "../domain/features/read-features.ts";
+import { type PickedFeature, pickFeature } from "../domain/features/pick-feature.ts";
+import { chooseBatch, MAX_BATCH, pickNextFeature } from "../domain/features/pick-next-feature.ts";
+import {
+  findFeature,
+  listAvailableFeatures,
+  listFeatures,
+  listReadyFeatures,
+} from "../domain/features/read-features.ts";
 import type { TouchAdvice } from "../domain/features/touch-advice.ts";
+import { markFeatureMerged, unmergedOverlaps } from "../domain/features/unmerged.ts";
 import {
   createFeature,
   deleteFeature,
@@ -25,9 +32,11 @@ import {
 } from "../domain/features/write-feature.ts";
 import { FieldParser, slugFrom } from "../domain/field-parser.ts";
 import type { ProjectId, SessionId, Slug } from "../domain/ids.ts";
+import { briefFeature } from "../domain/knowledge/brief-feature.ts";
 import { callerOf } from "./context.ts";
 import { pickedClaimToProto } from "./convert/claim.ts";
 import {
+  blockedFeatureToProto,
   featureListKeyFromToken,
   featureNameFromProto,
   featureToProto,
@@ -35,7 +44,9 @@ import {
   laneFromProto,
   statusFromProto,
   touchesFromProto,
+  unmergedToProto,
 } from "./convert/feature.ts";
+import { briefingToProto } from "./convert/knowledge.ts";
 import { parseUpdateMask } from "./field-mask.ts";
 import { decodePageToken, encodePageToken } from "./page-token.ts";
 
@@ -44,8 +55,8 @@ const MAX_TITLE = 200;
 const MAX_REPOSITORY_PATHS = 100_000;
 const EDITABLE = ["title", "spec", "lane", "touches", "depends_on"] as const;
 
-/** FeatureService over the domain. PickNextFeature comes with the choosing of work. */
-export function featureService(deps: FeatureDeps): Partial<ServiceImpl<typeof FeatureService>> {
+/** FeatureService over the domain. */
+export function featureService(deps: FeatureDeps): ServiceImpl<typeof FeatureService> {
   return {
     async createFeature(request, context) {
       const fields = new FieldParser();
@@ -73,6 +84,7 @@ export function featureService(deps: FeatureDeps): Partial<ServiceImpl<typeof Fe
       const filter = {
         statuses: request.statuses.slice(0, 100).flatMap((s, i) => statusFromProto(fields, `statuses[${i}]`, s) ?? []),
         lanes: request.lanes.slice(0, 100).map((lane, i) => laneFromProto(fields, `lanes[${i}]`, lane, "next")),
+        unmerged: request.unmerged,
       };
       fields.atMost("statuses", request.statuses, 100);
       fields.atMost("lanes", request.lanes, 100);
@@ -83,19 +95,21 @@ export function featureService(deps: FeatureDeps): Partial<ServiceImpl<typeof Fe
       return {
         features: page.items.map(featureToProto),
         nextPageToken: encodePageToken(ListFeaturesRequestSchema, request, page.next),
+        eventCursor: page.eventCursor,
       };
     },
 
     async listAvailableFeatures(request, context) {
       const fields = new FieldParser();
       const projectId = fields.id<ProjectId>("project_id", request.projectId);
-      if (request.includeBlocked) fields.reject("include_blocked", "is not supported yet; leave it out");
       const size = fields.pageSize(request.pageSize);
       const after = featureListKeyFromToken(fields, decodePageToken(ListAvailableFeaturesRequestSchema, request));
       fields.done();
-      const page = await listAvailableFeatures(deps, callerOf(context), projectId, { size, after });
+      const list = request.includeBlocked ? listReadyFeatures : listAvailableFeatures;
+      const page = await list(deps, callerOf(context), projectId, { size, after });
       return {
         features: page.items.map(featureToProto),
+        blocked: page.blocked.map(blockedFeatureToProto),
         nextPageToken: encodePageToken(ListAvailableFeaturesRequestSchema, request, page.next),
       };
     },
@@ -155,8 +169,22 @@ export function featureService(deps: FeatureDeps): Partial<ServiceImpl<typeof Fe
         takeOver: request.takeOver,
       };
       fields.done();
-      const picked = await pickFeature(deps, callerOf(context), asked);
-      return { feature: featureToProto(picked.view), claim: pickedClaimToProto(picked), briefing: {} };
+      return pickedToProto(deps, await pickFeature(deps, callerOf(context), asked));
+    },
+
+    async pickNextFeature(request, context) {
+      const fields = new FieldParser();
+      const projectId = fields.id<ProjectId>("project_id", request.projectId);
+      if (request.count < 0 || request.count > MAX_BATCH) fields.reject("count", `is 0 to ${MAX_BATCH}`);
+      const forBatch = request.count > 1;
+      const sessionId =
+        forBatch && request.sessionId === "" ? undefined : fields.id<SessionId>("session_id", request.sessionId);
+      fields.done();
+      if (forBatch || sessionId === undefined) {
+        const batch = await chooseBatch(deps, callerOf(context), { projectId, sessionId }, request.count);
+        return { batch: batch.map(featureToProto) };
+      }
+      return pickedToProto(deps, await pickNextFeature(deps, callerOf(context), { projectId, sessionId }));
     },
 
     async releaseFeature(request, context) {
@@ -185,6 +213,27 @@ export function featureService(deps: FeatureDeps): Partial<ServiceImpl<typeof Fe
         feature: featureToProto(await cancelFeature(deps, callerOf(context), featureNameFromProto(request), hold)),
       };
     },
+
+    async markFeatureMerged(request, context) {
+      return {
+        feature: featureToProto(await markFeatureMerged(deps, callerOf(context), featureNameFromProto(request))),
+      };
+    },
+  };
+}
+
+/** What a pick answers: the feature and its claim, and what to know before starting. */
+async function pickedToProto(deps: FeatureDeps, picked: PickedFeature) {
+  const { feature } = picked.view;
+  const [unmerged, briefing] = await Promise.all([
+    unmergedOverlaps(deps, feature),
+    briefFeature(deps, picked.project, feature),
+  ]);
+  return {
+    feature: featureToProto(picked.view),
+    claim: pickedClaimToProto(picked),
+    briefing: briefingToProto(briefing),
+    unmerged: unmerged.map(unmergedToProto),
   };
 }
 

@@ -17,7 +17,7 @@ import {
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
 import { RequestInvalidError } from "../domain/errors.ts";
-import { peerKey } from "./context.ts";
+import { cutKey, peerKey } from "./context.ts";
 import { errorToWire } from "./errors.ts";
 import type { NodeRequest, NodeResponse } from "./node-http.ts";
 
@@ -66,7 +66,8 @@ async function respond(
   response: NodeResponse,
   trustProxy: boolean,
 ): Promise<void> {
-  const values = createContextValues().set(peerKey, peerOf(request, trustProxy));
+  const cut = () => ("stream" in response ? response.stream.destroy() : response.destroy());
+  const values = createContextValues().set(peerKey, peerOf(request, trustProxy)).set(cutKey, cut);
   const answer = await handler(universalRequestFromNodeRequest(request, response, undefined, values));
   await universalResponseToNodeResponse(await withErrorInfo(answer), response);
 }

@@ -109,6 +109,7 @@ export function projectService(deps: ProjectServiceDeps): Partial<ServiceImpl<ty
       return {
         members: page.items.map(memberToProto),
         nextPageToken: encodePageToken(ListMembersRequestSchema, request, page.next),
+        eventCursor: page.eventCursor,
       };
     },
 

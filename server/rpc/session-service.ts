@@ -1,18 +1,23 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import { ListActiveSessionsRequestSchema, type SessionService } from "@nexus/gen/nexus/v1/session_service_pb";
+import type { FeatureDeps } from "../domain/features/deps.ts";
+import { getLatestCheckpoint, saveCheckpoint } from "../domain/features/save-checkpoint.ts";
 import { FieldParser } from "../domain/field-parser.ts";
 import type { ProjectId, SessionId } from "../domain/ids.ts";
-import type { SessionDeps } from "../domain/sessions/deps.ts";
 import { openSession } from "../domain/sessions/open-session.ts";
 import type { SessionListKey } from "../domain/sessions/session-store.ts";
 import { closeSession, getSession, heartbeatSession, listActiveSessions } from "../domain/sessions/use-session.ts";
 import { callerOf } from "./context.ts";
-import { claimsToProto } from "./convert/claim.ts";
+import { checkpointContentFromProto, checkpointToProto } from "./convert/checkpoint.ts";
+import { claimsToProto, lostClaimToProto } from "./convert/claim.ts";
 import { sessionNameFromProto, sessionToProto } from "./convert/session.ts";
 import { decodePageToken, encodePageToken } from "./page-token.ts";
 
-/** SessionService over the domain. Checkpoints come with crash recovery. */
-export function sessionService(deps: SessionDeps): Partial<ServiceImpl<typeof SessionService>> {
+/** Claims that a heartbeat may ask about: more than a feature may have. */
+const MAX_BELIEVED = 100;
+
+/** SessionService over the domain. */
+export function sessionService(deps: FeatureDeps): ServiceImpl<typeof SessionService> {
   return {
     async openSession(request, context) {
       const fields = new FieldParser();
@@ -42,19 +47,52 @@ export function sessionService(deps: SessionDeps): Partial<ServiceImpl<typeof Se
       return {
         sessions: page.items.map(sessionToProto),
         nextPageToken: encodePageToken(ListActiveSessionsRequestSchema, request, page.next),
+        eventCursor: page.eventCursor,
       };
     },
 
     async heartbeatSession(request, context) {
-      const view = await heartbeatSession(deps, callerOf(context), sessionNameFromProto(request));
+      const fields = new FieldParser();
+      fields.atMost("fencing_tokens", request.fencingTokens, MAX_BELIEVED);
+      fields.done();
+      const name = sessionNameFromProto(request);
+      const view = await heartbeatSession(deps, callerOf(context), name, request.fencingTokens);
       const { projectId, featureSlug } = view.session;
       const slugs = new Map(featureSlug === undefined ? [] : view.claims.map((c) => [c.featureId, featureSlug]));
-      return { session: sessionToProto(view), claims: claimsToProto(projectId, view.claims, slugs) };
+      const claims = claimsToProto(projectId, view.claims, slugs);
+      return { session: sessionToProto(view), claims, lost: view.lost.map(lostClaimToProto) };
     },
 
     async closeSession(request, context) {
       const view = await closeSession(deps, callerOf(context), sessionNameFromProto(request), request.crashed);
       return { session: sessionToProto(view) };
+    },
+
+    async saveCheckpoint(request, context) {
+      const { fencingToken } = request;
+      const fields = new FieldParser();
+      const origin = {
+        projectId: fields.id<ProjectId>("project_id", request.projectId),
+        sessionId: fields.id<SessionId>("session_id", request.sessionId),
+        fencingToken: fencingToken === 0n ? undefined : fencingToken,
+      };
+      const content = checkpointContentFromProto(fields, request);
+      fields.done();
+      return { checkpoint: checkpointToProto(await saveCheckpoint(deps, callerOf(context), origin, content)) };
+    },
+
+    async getLatestCheckpoint(request, context) {
+      const fields = new FieldParser();
+      const projectId = fields.id<ProjectId>("project_id", request.projectId);
+      const { sessionId, slug } = request;
+      if (sessionId === "" && slug === "") fields.reject("session_id", "is required, or slug");
+      const of = {
+        sessionId: sessionId === "" ? undefined : fields.id<SessionId>("session_id", sessionId),
+        featureSlug: slug === "" ? undefined : fields.slug("slug", slug),
+      };
+      fields.done();
+      const checkpoint = await getLatestCheckpoint(deps, callerOf(context), projectId, of);
+      return { checkpoint: checkpointToProto(checkpoint) };
     },
   };
 }

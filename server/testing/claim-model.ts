@@ -123,16 +123,17 @@ export class ClaimModel {
     }
   }
 
-  drain(claimIds: readonly ClaimId[], drainMs: number): void {
-    if (drainMs === 0) {
-      this.release(claimIds);
-    }
-    for (const claim of this.claims.filter(
-      ({ claimId, state }) => claimIds.includes(claimId) && state !== "draining",
-    )) {
-      claim.state = "draining";
-      claim.ends = this.now + drainMs;
-    }
+  /** Answers those that were not known. */
+  drain(claimIds: readonly ClaimId[], drainMs: number): ClaimId[] {
+    return claimIds.filter((id) => {
+      const claim = this.claims.find(({ claimId }) => claimId === id);
+      if (claim !== undefined && drainMs === 0) this.release([id]);
+      if (claim !== undefined && claim.state !== "draining") {
+        claim.state = "draining";
+        claim.ends = this.now + drainMs;
+      }
+      return claim === undefined;
+    });
   }
 
   check(paths: readonly string[]): BlockedTouch[] {

@@ -24,8 +24,9 @@ export interface StoreUnderTest {
   leftovers(projectId: ProjectId): Promise<readonly string[]>;
 }
 
-/** Bounds of one search; small ones let a test reach them. */
+/** Bounds of one search; small ones let a test reach them. And of time that passes without a tick: none by default. */
 export interface SearchBounds {
+  readonly maxTickGapMs?: number;
   readonly maxCandidates?: number;
   readonly maxSteps?: number;
 }

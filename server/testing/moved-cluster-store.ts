@@ -9,6 +9,7 @@ import { redisBounds } from "./moved-redis-store.ts";
 const PREFIX = "nexus";
 /** The time of a project stands beside its other keys: a script in a Cluster reads no key of another slot. */
 const CLOCK = "local function clock() return tonumber(redis.call('GET', (KEYS[1]:gsub('state$', 'clock')))) end";
+const MAX_TICK_GAP = (ms: number | undefined) => `local MAX_TICK_GAP_MS = ${ms ?? "math.huge"}`;
 
 /** A claim store over a Redis Cluster whose time moves only when it is told to. Needs a Cluster of its own. */
 export async function movedClusterStore(cluster: RedisCluster, bounds: SearchBounds = {}): Promise<StoreUnderTest> {
@@ -18,7 +19,11 @@ export async function movedClusterStore(cluster: RedisCluster, bounds: SearchBou
     const key = `${PREFIX}:{${projectId}}:clock`;
     await (await cluster.serverOf(key)).set(key, now);
   };
-  const store = new RedisClaimStore(cluster, { ...redisBounds(bounds), prefix: PREFIX, nowSource: CLOCK });
+  const store = new RedisClaimStore(cluster, {
+    ...redisBounds(bounds),
+    prefix: PREFIX,
+    nowSource: `${CLOCK}\n${MAX_TICK_GAP(bounds.maxTickGapMs)}`,
+  });
   return {
     store: whoseCallsBegin(store, async (projectId) => {
       if (!projects.has(projectId)) {

@@ -5,7 +5,7 @@ import { projectKeys } from "../storage/redis/keys.ts";
 import type { SearchBounds, StoreUnderTest } from "./claim-store-fixture.ts";
 
 /** As in lua/search.lua. */
-const UNITS_PER_STEP = 4;
+const UNITS_PER_STEP = 3;
 
 /** The bounds as RedisClaimStore takes them. */
 export function redisBounds({
@@ -26,7 +26,10 @@ export async function movedRedisStore(
 ): Promise<StoreUnderTest> {
   const clock = `${prefix}:clock:${randomUUID()}`;
   await redis.set(clock, Date.parse("2026-01-01"));
-  const nowSource = `local function clock() return tonumber(redis.call('GET', '${clock}')) end`;
+  const nowSource = [
+    `local function clock() return tonumber(redis.call('GET', '${clock}')) end`,
+    `local MAX_TICK_GAP_MS = ${bounds.maxTickGapMs ?? "math.huge"}`,
+  ].join("\n");
   const store = new RedisClaimStore(redis, { ...redisBounds(bounds), prefix, nowSource });
   return {
     store,

@@ -45,17 +45,47 @@ export async function startRedisCluster(
       const [, busPort] = (await client.config("GET", "cluster-port")) as [string, string];
       await first?.call("CLUSTER", "MEET", "127.0.0.1", client.options.port ?? 0, busPort);
     }
-    const end = performance.now() + READY_BOUND_MS;
-    while (!(await Promise.all(clients.map((client) => knows(client, size)))).every(Boolean)) {
-      if (performance.now() > end) throw new Error("the cluster does not come together");
-      await pause(20);
-    }
+    await until("the cluster comes together", async () => {
+      return (await Promise.all(clients.map((client) => knows(client, size)))).every(Boolean);
+    });
     return { nodes, url: nodes[0]?.url.replace("redis:", "redis+cluster:") ?? "", stop };
   } catch (error) {
     await stop();
     throw error;
   } finally {
     for (const client of clients) client.disconnect();
+  }
+}
+
+/**
+ * Starts a node that replicates a master of a Cluster, and waits until it has all that the master has.
+ *
+ * @param master one of the Cluster's nodes
+ */
+export async function startReplica(folder: string, master: RedisServer): Promise<RedisServer> {
+  const node = await startRedisServer(folder, { "cluster-enabled": "yes" });
+  const [client, ofMaster] = [new Redis(node.url), new Redis(master.url)];
+  try {
+    const [, busPort] = (await ofMaster.config("GET", "cluster-port")) as [string, string];
+    await client.call("CLUSTER", "MEET", "127.0.0.1", ofMaster.options.port ?? 0, busPort);
+    const id = String(await ofMaster.cluster("MYID"));
+    await until("the replica knows its master", async () => String(await client.cluster("NODES")).includes(id));
+    // Refused until the two have shaken hands.
+    await until("the replica is one", async () => (await client.cluster("REPLICATE", id).catch(() => "")) === "OK");
+    await until("the replica is up to date", async () => (await ofMaster.wait(1, 100)) === 1);
+    return node;
+  } catch (error) {
+    await node.stop();
+    throw error;
+  } finally {
+    client.disconnect();
+    ofMaster.disconnect();
+  }
+}
+
+async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  for (const end = performance.now() + READY_BOUND_MS; !(await holds()); await pause(20)) {
+    if (performance.now() > end) throw new Error(`not in time: ${what}`);
   }
 }
 

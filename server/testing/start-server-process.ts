@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
@@ -12,14 +12,20 @@ export interface ServerProcess {
   end(signal?: NodeJS.Signals): Promise<number | string>;
 }
 
-const BUNDLE = fileURLToPath(new URL("../dist/main.js", import.meta.url));
+const PRODUCTION_BUNDLE = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 const START_BOUND_MS = 45_000;
 
-/** Starts the built server on a free port with this environment and nothing else of ours. */
-export async function startServerProcess(env: Readonly<Record<string, string>>): Promise<ServerProcess> {
-  if (!existsSync(BUNDLE)) throw new Error("server/dist/main.js is not built; run 'make build'");
+/**
+ * Starts the built server on a free port with this environment and nothing else of ours. The child has a channel for
+ * messages, which the production bundle does not listen to.
+ */
+export async function startServerProcess(
+  env: Readonly<Record<string, string>>,
+  bundle = PRODUCTION_BUNDLE,
+): Promise<ServerProcess> {
+  if (!existsSync(bundle)) throw new Error(`${bundle} is not built; run 'make build'`);
   const { PATH = "", HOME = "" } = process.env;
-  const child = spawn(process.execPath, [BUNDLE], { env: { PATH, HOME, PORT: "0", ...env }, stdio: "pipe" });
+  const child = fork(bundle, { env: { PATH, HOME, PORT: "0", ...env }, stdio: ["pipe", "pipe", "pipe", "ipc"] });
   let output = "";
   const ended = new Promise<number | string>((resolve) => {
     child.once("exit", (code, signal) => resolve(code ?? signal ?? 1));
@@ -36,8 +42,8 @@ export async function startServerProcess(env: Readonly<Record<string, string>>):
       clearTimeout(bound);
       resolve(found);
     };
-    child.stdout.on("data", read);
-    child.stderr.on("data", read);
+    child.stdout?.on("data", read);
+    child.stderr?.on("data", read);
     ended.then((code) => {
       clearTimeout(bound);
       reject(new Error(`the server ended with ${code}:\n${output}`));

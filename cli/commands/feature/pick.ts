@@ -1,8 +1,6 @@
-import { type PickFeatureResponse, PickFeatureResponseSchema } from "@nexus/gen/nexus/v1/feature_service_pb";
+import { PickFeatureResponseSchema } from "@nexus/gen/nexus/v1/feature_service_pb";
 import { Command, Option } from "clipanion";
-import { cleanLine } from "../../output/clean-text.ts";
-import { formatFeature } from "../../output/describe-feature.ts";
-import { relativeTime } from "../../output/relative-time.ts";
+import { formatPick } from "../../output/describe-pick.ts";
 import { SessionCommand } from "../../session-command.ts";
 
 /** Takes a feature for the session, and keeps its fencing token. */
@@ -30,25 +28,6 @@ export class FeaturePickCommand extends SessionCommand {
       await this.currentSession.keep(sessionId, { slug: picked.feature?.slug ?? slug, fencingToken });
       return picked;
     });
-    this.print(PickFeatureResponseSchema, answer, () => this.#describe(answer));
-  }
-
-  #describe({ feature, claim, briefing }: PickFeatureResponse): string {
-    if (feature === undefined) return "";
-    const now = this.context.now();
-    const held = (claim?.touches ?? []).map(({ path }) => `  ${cleanLine(path)}\n`).join("");
-    const until = `expires ${relativeTime(claim?.expireTime, now)} unless renewed`;
-    const before = briefing?.interruption;
-    const broken =
-      before === undefined
-        ? ""
-        : `earlier work on it by ${cleanLine(before.engineerName)} broke off ${relativeTime(before.time, now)}; half-done changes may lie in ${cleanLine(before.worktree)} on ${cleanLine(before.host)}\n`;
-    return [
-      `${this.style.green("picked")} ${this.style.bold(cleanLine(feature.slug))}; ${until}\n`,
-      held === "" ? "it touches no files: nothing keeps others from editing the same ones\n" : `you hold\n${held}`,
-      broken,
-      feature.spec === "" ? "" : `\n${formatFeature(feature, this.terminal, now)}\n`,
-      `next: nexus done   (or give it back: nexus feature release)\n`,
-    ].join("");
+    this.print(PickFeatureResponseSchema, answer, () => formatPick(answer, this.terminal, this.context.now()));
   }
 }

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file nexus/v1/claim.proto.
  */
 export const file_nexus_v1_claim: GenFile = /*@__PURE__*/
-  fileDesc("ChRuZXh1cy92MS9jbGFpbS5wcm90bxIIbmV4dXMudjEiOAoFVG91Y2gSDAoEcGF0aBgBIAEoCRIhCgRtb2RlGAIgASgOMhMubmV4dXMudjEuQ2xhaW1Nb2RlIpICCgVDbGFpbRIKCgJpZBgBIAEoCRISCgpwcm9qZWN0X2lkGAIgASgJEhQKDGZlYXR1cmVfc2x1ZxgDIAEoCRISCgpzZXNzaW9uX2lkGAQgASgJEiAKB3RvdWNoZXMYBSADKAsyDy5uZXh1cy52MS5Ub3VjaBIVCg1mZW5jaW5nX3Rva2VuGAYgASgEEiMKBXN0YXRlGAcgASgOMhQubmV4dXMudjEuQ2xhaW1TdGF0ZRIwCgxhY3F1aXJlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLQAQoGSG9sZGVyEhMKC2VuZ2luZWVyX2lkGAEgASgJEhUKDWVuZ2luZWVyX25hbWUYAiABKAkSDQoFYWdlbnQYAyABKAkSEgoKc2Vzc2lvbl9pZBgEIAEoCRIUCgxmZWF0dXJlX3NsdWcYBSABKAkSMAoMYWNxdWlyZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqWAoJQ2xhaW1Nb2RlEhoKFkNMQUlNX01PREVfVU5TUEVDSUZJRUQQABIYChRDTEFJTV9NT0RFX0VYQ0xVU0lWRRABEhUKEUNMQUlNX01PREVfU0hBUkVEEAIqdgoKQ2xhaW1TdGF0ZRIbChdDTEFJTV9TVEFURV9VTlNQRUNJRklFRBAAEhsKF0NMQUlNX1NUQVRFX1BST1ZJU0lPTkFMEAESFAoQQ0xBSU1fU1RBVEVfSEVMRBACEhgKFENMQUlNX1NUQVRFX0RSQUlOSU5HEANiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChRuZXh1cy92MS9jbGFpbS5wcm90bxIIbmV4dXMudjEiOAoFVG91Y2gSDAoEcGF0aBgBIAEoCRIhCgRtb2RlGAIgASgOMhMubmV4dXMudjEuQ2xhaW1Nb2RlIpICCgVDbGFpbRIKCgJpZBgBIAEoCRISCgpwcm9qZWN0X2lkGAIgASgJEhQKDGZlYXR1cmVfc2x1ZxgDIAEoCRISCgpzZXNzaW9uX2lkGAQgASgJEiAKB3RvdWNoZXMYBSADKAsyDy5uZXh1cy52MS5Ub3VjaBIVCg1mZW5jaW5nX3Rva2VuGAYgASgEEiMKBXN0YXRlGAcgASgOMhQubmV4dXMudjEuQ2xhaW1TdGF0ZRIwCgxhY3F1aXJlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKIAQoJTG9zdENsYWltEhQKDGZlYXR1cmVfc2x1ZxgBIAEoCRIgCgd0b3VjaGVzGAIgAygLMg8ubmV4dXMudjEuVG91Y2gSFQoNZmVuY2luZ190b2tlbhgDIAEoBBIsCghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi0AEKBkhvbGRlchITCgtlbmdpbmVlcl9pZBgBIAEoCRIVCg1lbmdpbmVlcl9uYW1lGAIgASgJEg0KBWFnZW50GAMgASgJEhIKCnNlc3Npb25faWQYBCABKAkSFAoMZmVhdHVyZV9zbHVnGAUgASgJEjAKDGFjcXVpcmVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKlgKCUNsYWltTW9kZRIaChZDTEFJTV9NT0RFX1VOU1BFQ0lGSUVEEAASGAoUQ0xBSU1fTU9ERV9FWENMVVNJVkUQARIVChFDTEFJTV9NT0RFX1NIQVJFRBACKnYKCkNsYWltU3RhdGUSGwoXQ0xBSU1fU1RBVEVfVU5TUEVDSUZJRUQQABIbChdDTEFJTV9TVEFURV9QUk9WSVNJT05BTBABEhQKEENMQUlNX1NUQVRFX0hFTEQQAhIYChRDTEFJTV9TVEFURV9EUkFJTklORxADYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * A path or pattern that a feature touches.
@@ -126,6 +126,48 @@ export const ClaimSchema: GenMessage<Claim> = /*@__PURE__*/
   messageDesc(file_nexus_v1_claim, 1);
 
 /**
+ * A claim that a session believed to hold.
+ *
+ * @generated from message nexus.v1.LostClaim
+ */
+export type LostClaim = Message<"nexus.v1.LostClaim"> & {
+  /**
+   * The feature it was for.
+   *
+   * @generated from field: string feature_slug = 1;
+   */
+  featureSlug: string;
+
+  /**
+   * What it covered.
+   *
+   * @generated from field: repeated nexus.v1.Touch touches = 2;
+   */
+  touches: Touch[];
+
+  /**
+   * Its token: every change under it is refused.
+   *
+   * @generated from field: uint64 fencing_token = 3;
+   */
+  fencingToken: bigint;
+
+  /**
+   * When it ended.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 4;
+   */
+  endTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message nexus.v1.LostClaim.
+ * Use `create(LostClaimSchema)` to create a new message.
+ */
+export const LostClaimSchema: GenMessage<LostClaim> = /*@__PURE__*/
+  messageDesc(file_nexus_v1_claim, 2);
+
+/**
  * Who holds something.
  *
  * @generated from message nexus.v1.Holder
@@ -186,7 +228,7 @@ export type Holder = Message<"nexus.v1.Holder"> & {
  * Use `create(HolderSchema)` to create a new message.
  */
 export const HolderSchema: GenMessage<Holder> = /*@__PURE__*/
-  messageDesc(file_nexus_v1_claim, 2);
+  messageDesc(file_nexus_v1_claim, 3);
 
 /**
  * Whether others may hold an overlapping touch at the same time.

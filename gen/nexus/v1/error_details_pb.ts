@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file nexus/v1/error_details.proto.
  */
 export const file_nexus_v1_error_details: GenFile = /*@__PURE__*/
-  fileDesc("ChxuZXh1cy92MS9lcnJvcl9kZXRhaWxzLnByb3RvEghuZXh1cy52MSLKAgoNQ2xhaW1Db25mbGljdBIwCgdibG9ja2VkGAEgAygLMh8ubmV4dXMudjEuQ2xhaW1Db25mbGljdC5CbG9ja2VkEjcKC3N1Z2dlc3Rpb25zGAIgAygLMiIubmV4dXMudjEuQ2xhaW1Db25mbGljdC5TdWdnZXN0aW9uEg8KB29taXR0ZWQYAyABKAUadAoHQmxvY2tlZBIeCgV0b3VjaBgBIAEoCzIPLm5leHVzLnYxLlRvdWNoEhEKCWhlbGRfcGF0aBgCIAEoCRIUCgx3aXRuZXNzX3BhdGgYAyABKAkSIAoGaG9sZGVyGAQgASgLMhAubmV4dXMudjEuSG9sZGVyGkcKClN1Z2dlc3Rpb24SDAoEc2x1ZxgBIAEoCRINCgV0aXRsZRgCIAEoCRIcCgRsYW5lGAMgASgOMg4ubmV4dXMudjEuTGFuZSI2ChJGZWF0dXJlQWxyZWFkeUhlbGQSIAoGaG9sZGVyGAEgASgLMhAubmV4dXMudjEuSG9sZGVyIlIKEUZlbmNpbmdUb2tlblN0YWxlEhQKDGZlYXR1cmVfc2x1ZxgBIAEoCRInCgZzdGF0dXMYAiABKA4yFy5uZXh1cy52MS5GZWF0dXJlU3RhdHVzIpQBCg5TZXNzaW9uRXhwaXJlZBIvCgtleHBpcmVfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoRbG9zdF9mZWF0dXJlX3NsdWcYAiABKAkSJQoMbG9zdF90b3VjaGVzGAMgAygLMg8ubmV4dXMudjEuVG91Y2gSDwoHb21pdHRlZBgEIAEoBSIjCgtTZXNzaW9uQnVzeRIUCgxmZWF0dXJlX3NsdWcYASABKAkiqAEKF1N0YXR1c1RyYW5zaXRpb25JbnZhbGlkEhQKDGZlYXR1cmVfc2x1ZxgBIAEoCRIlCgRmcm9tGAIgASgOMhcubmV4dXMudjEuRmVhdHVyZVN0YXR1cxImCgVhc2tlZBgDIAEoDjIXLm5leHVzLnYxLkZlYXR1cmVTdGF0dXMSKAoHYWxsb3dlZBgEIAMoDjIXLm5leHVzLnYxLkZlYXR1cmVTdGF0dXMihQEKEURlcGVuZGVuY2llc1VubWV0EjAKBXVubWV0GAEgAygLMiEubmV4dXMudjEuRGVwZW5kZW5jaWVzVW5tZXQuVW5tZXQaPgoFVW5tZXQSDAoEc2x1ZxgBIAEoCRInCgZzdGF0dXMYAiABKA4yFy5uZXh1cy52MS5GZWF0dXJlU3RhdHVzIiAKD0RlcGVuZGVuY3lDeWNsZRINCgVjeWNsZRgBIAMoCSIkCgxFdGFnTWlzbWF0Y2gSFAoMY3VycmVudF9ldGFnGAEgASgJIicKEFBlcm1pc3Npb25EZW5pZWQSEwoLbmVlZGVkX3JvbGUYASABKAkiRAoQTm90aGluZ0F2YWlsYWJsZRIwCgdibG9ja2VkGAEgAygLMh8ubmV4dXMudjEuQ2xhaW1Db25mbGljdC5CbG9ja2VkIk0KCUNsYWltTG9zdBIUCgxmZWF0dXJlX3NsdWcYASABKAkSKgoFY2F1c2UYAiABKA4yGy5uZXh1cy52MS5JbnRlcnJ1cHRpb25DYXVzZSItChJFdmVudEN1cnNvckV4cGlyZWQSFwoPb2xkZXN0X3NlcXVlbmNlGAEgASgEIm4KDFN0cmVhbVJlc3VtZRIwCgVhZnRlchgBIAMoCzIhLm5leHVzLnYxLlN0cmVhbVJlc3VtZS5BZnRlckVudHJ5GiwKCkFmdGVyRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgEOgI4AWIGcHJvdG8z", [file_google_protobuf_timestamp, file_nexus_v1_claim, file_nexus_v1_feature]);
+  fileDesc("ChxuZXh1cy92MS9lcnJvcl9kZXRhaWxzLnByb3RvEghuZXh1cy52MSLKAgoNQ2xhaW1Db25mbGljdBIwCgdibG9ja2VkGAEgAygLMh8ubmV4dXMudjEuQ2xhaW1Db25mbGljdC5CbG9ja2VkEjcKC3N1Z2dlc3Rpb25zGAIgAygLMiIubmV4dXMudjEuQ2xhaW1Db25mbGljdC5TdWdnZXN0aW9uEg8KB29taXR0ZWQYAyABKAUadAoHQmxvY2tlZBIeCgV0b3VjaBgBIAEoCzIPLm5leHVzLnYxLlRvdWNoEhEKCWhlbGRfcGF0aBgCIAEoCRIUCgx3aXRuZXNzX3BhdGgYAyABKAkSIAoGaG9sZGVyGAQgASgLMhAubmV4dXMudjEuSG9sZGVyGkcKClN1Z2dlc3Rpb24SDAoEc2x1ZxgBIAEoCRINCgV0aXRsZRgCIAEoCRIcCgRsYW5lGAMgASgOMg4ubmV4dXMudjEuTGFuZSI2ChJGZWF0dXJlQWxyZWFkeUhlbGQSIAoGaG9sZGVyGAEgASgLMhAubmV4dXMudjEuSG9sZGVyIlIKEUZlbmNpbmdUb2tlblN0YWxlEhQKDGZlYXR1cmVfc2x1ZxgBIAEoCRInCgZzdGF0dXMYAiABKA4yFy5uZXh1cy52MS5GZWF0dXJlU3RhdHVzIpQBCg5TZXNzaW9uRXhwaXJlZBIvCgtleHBpcmVfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoRbG9zdF9mZWF0dXJlX3NsdWcYAiABKAkSJQoMbG9zdF90b3VjaGVzGAMgAygLMg8ubmV4dXMudjEuVG91Y2gSDwoHb21pdHRlZBgEIAEoBSIjCgtTZXNzaW9uQnVzeRIUCgxmZWF0dXJlX3NsdWcYASABKAkiqAEKF1N0YXR1c1RyYW5zaXRpb25JbnZhbGlkEhQKDGZlYXR1cmVfc2x1ZxgBIAEoCRIlCgRmcm9tGAIgASgOMhcubmV4dXMudjEuRmVhdHVyZVN0YXR1cxImCgVhc2tlZBgDIAEoDjIXLm5leHVzLnYxLkZlYXR1cmVTdGF0dXMSKAoHYWxsb3dlZBgEIAMoDjIXLm5leHVzLnYxLkZlYXR1cmVTdGF0dXMihQEKEURlcGVuZGVuY2llc1VubWV0EjAKBXVubWV0GAEgAygLMiEubmV4dXMudjEuRGVwZW5kZW5jaWVzVW5tZXQuVW5tZXQaPgoFVW5tZXQSDAoEc2x1ZxgBIAEoCRInCgZzdGF0dXMYAiABKA4yFy5uZXh1cy52MS5GZWF0dXJlU3RhdHVzIiAKD0RlcGVuZGVuY3lDeWNsZRINCgVjeWNsZRgBIAMoCSIkCgxFdGFnTWlzbWF0Y2gSFAoMY3VycmVudF9ldGFnGAEgASgJIicKEFBlcm1pc3Npb25EZW5pZWQSEwoLbmVlZGVkX3JvbGUYASABKAki1wEKEE5vdGhpbmdBdmFpbGFibGUSMAoHYmxvY2tlZBgBIAMoCzIfLm5leHVzLnYxLkNsYWltQ29uZmxpY3QuQmxvY2tlZBIzCgd3YWl0aW5nGAIgAygLMiIubmV4dXMudjEuTm90aGluZ0F2YWlsYWJsZS5XYWl0aW5nEg0KBXVubWV0GAMgASgFEg8KB29taXR0ZWQYBCABKAUaPAoHV2FpdGluZxIMCgRzbHVnGAEgASgJEhAKCGhlbGRfZm9yGAIgAygJEhEKCXdhaXRzX2ZvchgDIAEoCSJNCglDbGFpbUxvc3QSFAoMZmVhdHVyZV9zbHVnGAEgASgJEioKBWNhdXNlGAIgASgOMhsubmV4dXMudjEuSW50ZXJydXB0aW9uQ2F1c2UiPQoRU3VwZXJzZXNzaW9uQ3ljbGUSEwoLZGVjaXNpb25faWQYASABKAkSEwoLaW5fZm9yY2VfaWQYAiABKAkiLQoSRXZlbnRDdXJzb3JFeHBpcmVkEhcKD29sZGVzdF9zZXF1ZW5jZRgBIAEoBCJuCgxTdHJlYW1SZXN1bWUSMAoFYWZ0ZXIYASADKAsyIS5uZXh1cy52MS5TdHJlYW1SZXN1bWUuQWZ0ZXJFbnRyeRosCgpBZnRlckVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAFiBnByb3RvMw", [file_google_protobuf_timestamp, file_nexus_v1_claim, file_nexus_v1_feature]);
 
 /**
  * Detail of CLAIM_CONFLICT: everything that stands in the way, and what could be picked instead.
@@ -403,11 +403,33 @@ export const PermissionDeniedSchema: GenMessage<PermissionDenied> = /*@__PURE__*
  */
 export type NothingAvailable = Message<"nexus.v1.NothingAvailable"> & {
   /**
-   * What blocks the features that are ready.
+   * What blocks the features that are ready, the most wanted first; at most 64, and over gRPC as many as its metadata
+   * holds.
    *
    * @generated from field: repeated nexus.v1.ClaimConflict.Blocked blocked = 1;
    */
   blocked: ClaimConflict_Blocked[];
+
+  /**
+   * The features that are ready and wait, the most wanted first; at most 20.
+   *
+   * @generated from field: repeated nexus.v1.NothingAvailable.Waiting waiting = 2;
+   */
+  waiting: NothingAvailable_Waiting[];
+
+  /**
+   * How many features are ready but for dependencies that are not done.
+   *
+   * @generated from field: int32 unmet = 3;
+   */
+  unmet: number;
+
+  /**
+   * How many of `blocked` were left out for want of room.
+   *
+   * @generated from field: int32 omitted = 4;
+   */
+  omitted: number;
 };
 
 /**
@@ -416,6 +438,41 @@ export type NothingAvailable = Message<"nexus.v1.NothingAvailable"> & {
  */
 export const NothingAvailableSchema: GenMessage<NothingAvailable> = /*@__PURE__*/
   messageDesc(file_nexus_v1_error_details, 10);
+
+/**
+ * A feature that is ready and can't be picked now.
+ *
+ * @generated from message nexus.v1.NothingAvailable.Waiting
+ */
+export type NothingAvailable_Waiting = Message<"nexus.v1.NothingAvailable.Waiting"> & {
+  /**
+   * The feature.
+   *
+   * @generated from field: string slug = 1;
+   */
+  slug: string;
+
+  /**
+   * The features that hold what it touches; at most 5.
+   *
+   * @generated from field: repeated string held_for = 2;
+   */
+  heldFor: string[];
+
+  /**
+   * The feature that has waited longer and overlaps it, where that one's turn comes first; empty otherwise.
+   *
+   * @generated from field: string waits_for = 3;
+   */
+  waitsFor: string;
+};
+
+/**
+ * Describes the message nexus.v1.NothingAvailable.Waiting.
+ * Use `create(NothingAvailable_WaitingSchema)` to create a new message.
+ */
+export const NothingAvailable_WaitingSchema: GenMessage<NothingAvailable_Waiting> = /*@__PURE__*/
+  messageDesc(file_nexus_v1_error_details, 10, 0);
 
 /**
  * Detail of CLAIM_LOST.
@@ -446,6 +503,34 @@ export const ClaimLostSchema: GenMessage<ClaimLost> = /*@__PURE__*/
   messageDesc(file_nexus_v1_error_details, 11);
 
 /**
+ * Detail of SUPERSESSION_CYCLE.
+ *
+ * @generated from message nexus.v1.SupersessionCycle
+ */
+export type SupersessionCycle = Message<"nexus.v1.SupersessionCycle"> & {
+  /**
+   * The decision that was to be superseded, and is already.
+   *
+   * @generated from field: string decision_id = 1;
+   */
+  decisionId: string;
+
+  /**
+   * The one that is in force in its place.
+   *
+   * @generated from field: string in_force_id = 2;
+   */
+  inForceId: string;
+};
+
+/**
+ * Describes the message nexus.v1.SupersessionCycle.
+ * Use `create(SupersessionCycleSchema)` to create a new message.
+ */
+export const SupersessionCycleSchema: GenMessage<SupersessionCycle> = /*@__PURE__*/
+  messageDesc(file_nexus_v1_error_details, 12);
+
+/**
  * Detail of EVENT_CURSOR_EXPIRED.
  *
  * @generated from message nexus.v1.EventCursorExpired
@@ -464,7 +549,7 @@ export type EventCursorExpired = Message<"nexus.v1.EventCursorExpired"> & {
  * Use `create(EventCursorExpiredSchema)` to create a new message.
  */
 export const EventCursorExpiredSchema: GenMessage<EventCursorExpired> = /*@__PURE__*/
-  messageDesc(file_nexus_v1_error_details, 12);
+  messageDesc(file_nexus_v1_error_details, 13);
 
 /**
  * Detail of SERVER_DRAINING and WATCHER_TOO_SLOW.
@@ -485,5 +570,5 @@ export type StreamResume = Message<"nexus.v1.StreamResume"> & {
  * Use `create(StreamResumeSchema)` to create a new message.
  */
 export const StreamResumeSchema: GenMessage<StreamResume> = /*@__PURE__*/
-  messageDesc(file_nexus_v1_error_details, 13);
+  messageDesc(file_nexus_v1_error_details, 14);
 

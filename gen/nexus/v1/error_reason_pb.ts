@@ -215,7 +215,7 @@ export enum ErrorReason {
   WATCHER_TOO_SLOW = 27,
 
   /**
-   * FAILED_PRECONDITION: a decision can't supersede itself, directly or through others.
+   * FAILED_PRECONDITION, SupersessionCycle: a decision is superseded once; the detail has the one in force.
    *
    * @generated from enum value: ERROR_REASON_SUPERSESSION_CYCLE = 28;
    */

@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file nexus/v1/event.proto.
  */
 export const file_nexus_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChRuZXh1cy92MS9ldmVudC5wcm90bxIIbmV4dXMudjEiiwQKBUV2ZW50EhAKCHNlcXVlbmNlGAEgASgEEhIKCnByb2plY3RfaWQYAiABKAkSKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFYWN0b3IYBCABKAkSEgoKc2Vzc2lvbl9pZBgFIAEoCRIUCgxmZWF0dXJlX3NsdWcYBiABKAkSKQoHZmVhdHVyZRgKIAEoCzIWLm5leHVzLnYxLkZlYXR1cmVFdmVudEgAEiUKBWNsYWltGAsgASgLMhQubmV4dXMudjEuQ2xhaW1FdmVudEgAEikKB3Nlc3Npb24YDCABKAsyFi5uZXh1cy52MS5TZXNzaW9uRXZlbnRIABIqCgpjaGVja3BvaW50GA0gASgLMhQubmV4dXMudjEuQ2hlY2twb2ludEgAEiYKCGxlYXJuaW5nGA4gASgLMhIubmV4dXMudjEuTGVhcm5pbmdIABImCghkZWNpc2lvbhgPIAEoCzISLm5leHVzLnYxLkRlY2lzaW9uSAASKQoHcm9hZG1hcBgQIAEoCzIWLm5leHVzLnYxLlJvYWRtYXBFdmVudEgAEicKBm1lbWJlchgRIAEoCzIVLm5leHVzLnYxLk1lbWJlckV2ZW50SAASIQoDa2V5GBIgASgLMhIubmV4dXMudjEuS2V5RXZlbnRIAEIJCgdwYXlsb2FkIqgCCgxGZWF0dXJlRXZlbnQSLQoGY2hhbmdlGAEgASgOMh0ubmV4dXMudjEuRmVhdHVyZUV2ZW50LkNoYW5nZRIlCgRmcm9tGAIgASgOMhcubmV4dXMudjEuRmVhdHVyZVN0YXR1cxIjCgJ0bxgDIAEoDjIXLm5leHVzLnYxLkZlYXR1cmVTdGF0dXMSLAoMaW50ZXJydXB0aW9uGAQgASgLMhYubmV4dXMudjEuSW50ZXJydXB0aW9uIm8KBkNoYW5nZRIWChJDSEFOR0VfVU5TUEVDSUZJRUQQABISCg5DSEFOR0VfQ1JFQVRFRBABEhIKDkNIQU5HRV9VUERBVEVEEAISEQoNQ0hBTkdFX1NUQVRVUxADEhIKDkNIQU5HRV9ERUxFVEVEEAQirgIKCkNsYWltRXZlbnQSKwoGY2hhbmdlGAEgASgOMhsubmV4dXMudjEuQ2xhaW1FdmVudC5DaGFuZ2USEAoIY2xhaW1faWQYAiABKAkSFQoNZmVuY2luZ190b2tlbhgDIAEoBBIgCgd0b3VjaGVzGAQgAygLMg8ubmV4dXMudjEuVG91Y2gSDgoGcmVhc29uGAUgASgJIpcBCgZDaGFuZ2USFgoSQ0hBTkdFX1VOU1BFQ0lGSUVEEAASEwoPQ0hBTkdFX0FDUVVJUkVEEAESEwoPQ0hBTkdFX0VYVEVOREVEEAISEwoPQ0hBTkdFX1JFTEVBU0VEEAMSEgoOQ0hBTkdFX0VYUElSRUQQBBIPCgtDSEFOR0VfTE9TVBAFEhEKDUNIQU5HRV9GT1JDRUQQBiJECgxTZXNzaW9uRXZlbnQSJQoFc3RhdGUYASABKA4yFi5uZXh1cy52MS5TZXNzaW9uU3RhdGUSDQoFYWdlbnQYAiABKAkiPgoMUm9hZG1hcEV2ZW50EhwKBGxhbmUYASABKA4yDi5uZXh1cy52MS5MYW5lEhAKCHBvc2l0aW9uGAIgASgBIsQBCgtNZW1iZXJFdmVudBIsCgZjaGFuZ2UYASABKA4yHC5uZXh1cy52MS5NZW1iZXJFdmVudC5DaGFuZ2USDQoFZW1haWwYAiABKAkSHAoEcm9sZRgDIAEoDjIOLm5leHVzLnYxLlJvbGUiWgoGQ2hhbmdlEhYKEkNIQU5HRV9VTlNQRUNJRklFRBAAEhAKDENIQU5HRV9BRERFRBABEhIKDkNIQU5HRV9VUERBVEVEEAISEgoOQ0hBTkdFX1JFTU9WRUQQAyKSAQoIS2V5RXZlbnQSKQoGY2hhbmdlGAEgASgOMhkubmV4dXMudjEuS2V5RXZlbnQuQ2hhbmdlEhEKCWxhc3RfZm91chgCIAEoCSJICgZDaGFuZ2USFgoSQ0hBTkdFX1VOU1BFQ0lGSUVEEAASEgoOQ0hBTkdFX0NSRUFURUQQARISCg5DSEFOR0VfUkVWT0tFRBACKv0BCglFdmVudEtpbmQSGgoWRVZFTlRfS0lORF9VTlNQRUNJRklFRBAAEhYKEkVWRU5UX0tJTkRfRkVBVFVSRRABEhQKEEVWRU5UX0tJTkRfQ0xBSU0QAhIWChJFVkVOVF9LSU5EX1NFU1NJT04QAxIZChVFVkVOVF9LSU5EX0NIRUNLUE9JTlQQBBIXChNFVkVOVF9LSU5EX0xFQVJOSU5HEAUSFwoTRVZFTlRfS0lORF9ERUNJU0lPThAGEhYKEkVWRU5UX0tJTkRfUk9BRE1BUBAHEhUKEUVWRU5UX0tJTkRfTUVNQkVSEAgSEgoORVZFTlRfS0lORF9LRVkQCWIGcHJvdG8z", [file_google_protobuf_timestamp, file_nexus_v1_claim, file_nexus_v1_feature, file_nexus_v1_knowledge, file_nexus_v1_project, file_nexus_v1_session]);
+  fileDesc("ChRuZXh1cy92MS9ldmVudC5wcm90bxIIbmV4dXMudjEiiwQKBUV2ZW50EhAKCHNlcXVlbmNlGAEgASgEEhIKCnByb2plY3RfaWQYAiABKAkSKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFYWN0b3IYBCABKAkSEgoKc2Vzc2lvbl9pZBgFIAEoCRIUCgxmZWF0dXJlX3NsdWcYBiABKAkSKQoHZmVhdHVyZRgKIAEoCzIWLm5leHVzLnYxLkZlYXR1cmVFdmVudEgAEiUKBWNsYWltGAsgASgLMhQubmV4dXMudjEuQ2xhaW1FdmVudEgAEikKB3Nlc3Npb24YDCABKAsyFi5uZXh1cy52MS5TZXNzaW9uRXZlbnRIABIqCgpjaGVja3BvaW50GA0gASgLMhQubmV4dXMudjEuQ2hlY2twb2ludEgAEiYKCGxlYXJuaW5nGA4gASgLMhIubmV4dXMudjEuTGVhcm5pbmdIABImCghkZWNpc2lvbhgPIAEoCzISLm5leHVzLnYxLkRlY2lzaW9uSAASKQoHcm9hZG1hcBgQIAEoCzIWLm5leHVzLnYxLlJvYWRtYXBFdmVudEgAEicKBm1lbWJlchgRIAEoCzIVLm5leHVzLnYxLk1lbWJlckV2ZW50SAASIQoDa2V5GBIgASgLMhIubmV4dXMudjEuS2V5RXZlbnRIAEIJCgdwYXlsb2FkIucCCgxGZWF0dXJlRXZlbnQSLQoGY2hhbmdlGAEgASgOMh0ubmV4dXMudjEuRmVhdHVyZUV2ZW50LkNoYW5nZRIlCgRmcm9tGAIgASgOMhcubmV4dXMudjEuRmVhdHVyZVN0YXR1cxIjCgJ0bxgDIAEoDjIXLm5leHVzLnYxLkZlYXR1cmVTdGF0dXMSLAoMaW50ZXJydXB0aW9uGAQgASgLMhYubmV4dXMudjEuSW50ZXJydXB0aW9uEg0KBXRpdGxlGAUgASgJEhwKBGxhbmUYBiABKA4yDi5uZXh1cy52MS5MYW5lEhAKCHBvc2l0aW9uGAcgASgBIm8KBkNoYW5nZRIWChJDSEFOR0VfVU5TUEVDSUZJRUQQABISCg5DSEFOR0VfQ1JFQVRFRBABEhIKDkNIQU5HRV9VUERBVEVEEAISEQoNQ0hBTkdFX1NUQVRVUxADEhIKDkNIQU5HRV9ERUxFVEVEEAQiwgIKCkNsYWltRXZlbnQSKwoGY2hhbmdlGAEgASgOMhsubmV4dXMudjEuQ2xhaW1FdmVudC5DaGFuZ2USEAoIY2xhaW1faWQYAiABKAkSFQoNZmVuY2luZ190b2tlbhgDIAEoBBIgCgd0b3VjaGVzGAQgAygLMg8ubmV4dXMudjEuVG91Y2gSDgoGcmVhc29uGAUgASgJEhIKCnNlc3Npb25faWQYBiABKAkilwEKBkNoYW5nZRIWChJDSEFOR0VfVU5TUEVDSUZJRUQQABITCg9DSEFOR0VfQUNRVUlSRUQQARITCg9DSEFOR0VfRVhURU5ERUQQAhITCg9DSEFOR0VfUkVMRUFTRUQQAxISCg5DSEFOR0VfRVhQSVJFRBAEEg8KC0NIQU5HRV9MT1NUEAUSEQoNQ0hBTkdFX0ZPUkNFRBAGIkQKDFNlc3Npb25FdmVudBIlCgVzdGF0ZRgBIAEoDjIWLm5leHVzLnYxLlNlc3Npb25TdGF0ZRINCgVhZ2VudBgCIAEoCSI+CgxSb2FkbWFwRXZlbnQSHAoEbGFuZRgBIAEoDjIOLm5leHVzLnYxLkxhbmUSEAoIcG9zaXRpb24YAiABKAEixAEKC01lbWJlckV2ZW50EiwKBmNoYW5nZRgBIAEoDjIcLm5leHVzLnYxLk1lbWJlckV2ZW50LkNoYW5nZRINCgVlbWFpbBgCIAEoCRIcCgRyb2xlGAMgASgOMg4ubmV4dXMudjEuUm9sZSJaCgZDaGFuZ2USFgoSQ0hBTkdFX1VOU1BFQ0lGSUVEEAASEAoMQ0hBTkdFX0FEREVEEAESEgoOQ0hBTkdFX1VQREFURUQQAhISCg5DSEFOR0VfUkVNT1ZFRBADIpIBCghLZXlFdmVudBIpCgZjaGFuZ2UYASABKA4yGS5uZXh1cy52MS5LZXlFdmVudC5DaGFuZ2USEQoJbGFzdF9mb3VyGAIgASgJIkgKBkNoYW5nZRIWChJDSEFOR0VfVU5TUEVDSUZJRUQQABISCg5DSEFOR0VfQ1JFQVRFRBABEhIKDkNIQU5HRV9SRVZPS0VEEAIq/QEKCUV2ZW50S2luZBIaChZFVkVOVF9LSU5EX1VOU1BFQ0lGSUVEEAASFgoSRVZFTlRfS0lORF9GRUFUVVJFEAESFAoQRVZFTlRfS0lORF9DTEFJTRACEhYKEkVWRU5UX0tJTkRfU0VTU0lPThADEhkKFUVWRU5UX0tJTkRfQ0hFQ0tQT0lOVBAEEhcKE0VWRU5UX0tJTkRfTEVBUk5JTkcQBRIXChNFVkVOVF9LSU5EX0RFQ0lTSU9OEAYSFgoSRVZFTlRfS0lORF9ST0FETUFQEAcSFQoRRVZFTlRfS0lORF9NRU1CRVIQCBISCg5FVkVOVF9LSU5EX0tFWRAJYgZwcm90bzM", [file_google_protobuf_timestamp, file_nexus_v1_claim, file_nexus_v1_feature, file_nexus_v1_knowledge, file_nexus_v1_project, file_nexus_v1_session]);
 
 /**
  * Something that happened in a project. Never changes.
@@ -45,14 +45,14 @@ export type Event = Message<"nexus.v1.Event"> & {
   projectId: string;
 
   /**
-   * When it happened, by the server's clock.
+   * When it happened, by the clock of the server that committed it; where several servers disagree, `sequence` decides.
    *
    * @generated from field: google.protobuf.Timestamp time = 3;
    */
   time?: Timestamp | undefined;
 
   /**
-   * Name of the engineer who did it; "nexus" when the server did.
+   * Name of the engineer who did it; "nexus" when the server did, for instance when it ended an expired session.
    *
    * @generated from field: string actor = 4;
    */
@@ -103,7 +103,7 @@ export type Event = Message<"nexus.v1.Event"> & {
     case: "session";
   } | {
     /**
-     * A checkpoint was saved.
+     * A checkpoint was saved. Its `context` and `data` are left out; GetLatestCheckpoint has them.
      *
      * @generated from field: nexus.v1.Checkpoint checkpoint = 13;
      */
@@ -160,7 +160,8 @@ export const EventSchema: GenMessage<Event> = /*@__PURE__*/
   messageDesc(file_nexus_v1_event, 0);
 
 /**
- * A feature was created, changed, or changed its status.
+ * A feature was created, changed, or changed its status. What a ClaimEvent tells (extensions, released paths) is not
+ * told again here.
  *
  * @generated from message nexus.v1.FeatureEvent
  */
@@ -173,14 +174,14 @@ export type FeatureEvent = Message<"nexus.v1.FeatureEvent"> & {
   change: FeatureEvent_Change;
 
   /**
-   * Its status before.
+   * Its status before; unspecified when it was created.
    *
    * @generated from field: nexus.v1.FeatureStatus from = 2;
    */
   from: FeatureStatus;
 
   /**
-   * Its status after.
+   * Its status after, also when that is the same; unspecified when it was deleted.
    *
    * @generated from field: nexus.v1.FeatureStatus to = 3;
    */
@@ -192,6 +193,27 @@ export type FeatureEvent = Message<"nexus.v1.FeatureEvent"> & {
    * @generated from field: nexus.v1.Interruption interruption = 4;
    */
   interruption?: Interruption | undefined;
+
+  /**
+   * Its title after, when it was created or its fields changed.
+   *
+   * @generated from field: string title = 5;
+   */
+  title: string;
+
+  /**
+   * Its lane after, when it was created or its fields changed.
+   *
+   * @generated from field: nexus.v1.Lane lane = 6;
+   */
+  lane: Lane;
+
+  /**
+   * Its position after, when it was created or its fields changed.
+   *
+   * @generated from field: double position = 7;
+   */
+  position: number;
 };
 
 /**
@@ -277,7 +299,7 @@ export type ClaimEvent = Message<"nexus.v1.ClaimEvent"> & {
   fencingToken: bigint;
 
   /**
-   * The touches concerned.
+   * The touches concerned: those that were claimed, or those that are free again.
    *
    * @generated from field: repeated nexus.v1.Touch touches = 4;
    */
@@ -289,6 +311,13 @@ export type ClaimEvent = Message<"nexus.v1.ClaimEvent"> & {
    * @generated from field: string reason = 5;
    */
   reason: string;
+
+  /**
+   * The session that held it; another one than the event's when somebody else ended it.
+   *
+   * @generated from field: string session_id = 6;
+   */
+  sessionId: string;
 };
 
 /**

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file nexus/v1/event_service.proto.
  */
 export const file_nexus_v1_event_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxuZXh1cy92MS9ldmVudF9zZXJ2aWNlLnByb3RvEghuZXh1cy52MSKKAQoMRXZlbnRGaWx0ZXJzEiIKBWtpbmRzGAEgAygOMhMubmV4dXMudjEuRXZlbnRLaW5kEhQKDGZlYXR1cmVfc2x1ZxgCIAEoCRIQCghlbmdpbmVlchgDIAEoCRIuCgpzaW5jZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJ3ChFMaXN0RXZlbnRzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEicKB2ZpbHRlcnMYAiABKAsyFi5uZXh1cy52MS5FdmVudEZpbHRlcnMSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiTgoSTGlzdEV2ZW50c1Jlc3BvbnNlEh8KBmV2ZW50cxgBIAMoCzIPLm5leHVzLnYxLkV2ZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKfAQoSV2F0Y2hFdmVudHNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSEgoFYWZ0ZXIYAiABKARIAIgBARInCgdmaWx0ZXJzGAMgASgLMhYubmV4dXMudjEuRXZlbnRGaWx0ZXJzEi4KDW1vcmVfcHJvamVjdHMYBCADKAsyFy5uZXh1cy52MS5Qcm9qZWN0Q3Vyc29yQggKBl9hZnRlciJBCg1Qcm9qZWN0Q3Vyc29yEhIKCnByb2plY3RfaWQYASABKAkSEgoFYWZ0ZXIYAiABKARIAIgBAUIICgZfYWZ0ZXIibwoTV2F0Y2hFdmVudHNSZXNwb25zZRIgCgVldmVudBgBIAEoCzIPLm5leHVzLnYxLkV2ZW50SAASKwoIYm9va21hcmsYAiABKAsyFy5uZXh1cy52MS5FdmVudEJvb2ttYXJrSABCCQoHbWVzc2FnZSI1Cg1FdmVudEJvb2ttYXJrEhIKCnByb2plY3RfaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAQyqgEKDEV2ZW50U2VydmljZRJMCgpMaXN0RXZlbnRzEhsubmV4dXMudjEuTGlzdEV2ZW50c1JlcXVlc3QaHC5uZXh1cy52MS5MaXN0RXZlbnRzUmVzcG9uc2UiA5ACARJMCgtXYXRjaEV2ZW50cxIcLm5leHVzLnYxLldhdGNoRXZlbnRzUmVxdWVzdBodLm5leHVzLnYxLldhdGNoRXZlbnRzUmVzcG9uc2UwAWIGcHJvdG8z", [file_google_protobuf_timestamp, file_nexus_v1_event]);
+  fileDesc("ChxuZXh1cy92MS9ldmVudF9zZXJ2aWNlLnByb3RvEghuZXh1cy52MSKKAQoMRXZlbnRGaWx0ZXJzEiIKBWtpbmRzGAEgAygOMhMubmV4dXMudjEuRXZlbnRLaW5kEhQKDGZlYXR1cmVfc2x1ZxgCIAEoCRIQCghlbmdpbmVlchgDIAEoCRIuCgpzaW5jZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJ3ChFMaXN0RXZlbnRzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEicKB2ZpbHRlcnMYAiABKAsyFi5uZXh1cy52MS5FdmVudEZpbHRlcnMSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiZAoSTGlzdEV2ZW50c1Jlc3BvbnNlEh8KBmV2ZW50cxgBIAMoCzIPLm5leHVzLnYxLkV2ZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIUCgxldmVudF9jdXJzb3IYAyABKAQinwEKEldhdGNoRXZlbnRzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhIKBWFmdGVyGAIgASgESACIAQESJwoHZmlsdGVycxgDIAEoCzIWLm5leHVzLnYxLkV2ZW50RmlsdGVycxIuCg1tb3JlX3Byb2plY3RzGAQgAygLMhcubmV4dXMudjEuUHJvamVjdEN1cnNvckIICgZfYWZ0ZXIiQQoNUHJvamVjdEN1cnNvchISCgpwcm9qZWN0X2lkGAEgASgJEhIKBWFmdGVyGAIgASgESACIAQFCCAoGX2FmdGVyIm8KE1dhdGNoRXZlbnRzUmVzcG9uc2USIAoFZXZlbnQYASABKAsyDy5uZXh1cy52MS5FdmVudEgAEisKCGJvb2ttYXJrGAIgASgLMhcubmV4dXMudjEuRXZlbnRCb29rbWFya0gAQgkKB21lc3NhZ2UiNQoNRXZlbnRCb29rbWFyaxISCgpwcm9qZWN0X2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEMq8BCgxFdmVudFNlcnZpY2USTAoKTGlzdEV2ZW50cxIbLm5leHVzLnYxLkxpc3RFdmVudHNSZXF1ZXN0GhwubmV4dXMudjEuTGlzdEV2ZW50c1Jlc3BvbnNlIgOQAgESUQoLV2F0Y2hFdmVudHMSHC5uZXh1cy52MS5XYXRjaEV2ZW50c1JlcXVlc3QaHS5uZXh1cy52MS5XYXRjaEV2ZW50c1Jlc3BvbnNlIgOQAgEwAWIGcHJvdG8z", [file_google_protobuf_timestamp, file_nexus_v1_event]);
 
 /**
  * Which events.
@@ -37,7 +37,7 @@ export type EventFilters = Message<"nexus.v1.EventFilters"> & {
   featureSlug: string;
 
   /**
-   * By this engineer only: an email.
+   * By this engineer only, or about a session of theirs: the email of a member.
    *
    * @generated from field: string engineer = 3;
    */
@@ -119,6 +119,13 @@ export type ListEventsResponse = Message<"nexus.v1.ListEventsResponse"> & {
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
+
+  /**
+   * The last sequence of the project when this page was read, whatever the filters: WatchEvents after it goes on.
+   *
+   * @generated from field: uint64 event_cursor = 3;
+   */
+  eventCursor: bigint;
 };
 
 /**
@@ -142,21 +149,21 @@ export type WatchEventsRequest = Message<"nexus.v1.WatchEventsRequest"> & {
   projectId: string;
 
   /**
-   * Only events after this sequence; 0 is the beginning. From now on when absent.
+   * Only events after this sequence; 0 is the beginning. When absent, from `filters.since_time` on, else from now on.
    *
    * @generated from field: optional uint64 after = 2;
    */
   after?: bigint | undefined;
 
   /**
-   * Which events.
+   * Which events, of all projects on the stream.
    *
    * @generated from field: nexus.v1.EventFilters filters = 3;
    */
   filters?: EventFilters | undefined;
 
   /**
-   * More projects on the same stream, each with where to begin.
+   * More projects on the same stream, each with where to begin; at most 99.
    *
    * @generated from field: repeated nexus.v1.ProjectCursor more_projects = 4;
    */
@@ -184,7 +191,7 @@ export type ProjectCursor = Message<"nexus.v1.ProjectCursor"> & {
   projectId: string;
 
   /**
-   * Only events after this sequence; 0 is the beginning. From now on when absent.
+   * Only events after this sequence; 0 is the beginning. When absent, from `filters.since_time` on, else from now on.
    *
    * @generated from field: optional uint64 after = 2;
    */
@@ -286,13 +293,18 @@ export const EventService: GenService<{
     output: typeof ListEventsResponseSchema;
   },
   /**
-   * Streams events in order without a gap: those after `after` first, then each one as it happens. An idle stream
-   * carries a bookmark every 15 seconds, with the sequence up to which everything was sent. After a cut, call again
-   * with the last sequence that arrived.
+   * Streams events in order without a gap: those after `after` first, then each one as it happens. Without `after` it
+   * begins with `filters.since_time`, or else with now. The first message of each project is a bookmark that says where
+   * it begins; where a project has sent nothing for 15 seconds, another says how far it has come. After a cut, call
+   * again with the last sequence that arrived, of event or bookmark: events may come twice then, none is missing.
+   *
+   * The stream ends when the key is revoked or expires, or the engineer leaves the project: within a minute.
    *
    * Errors:
    * - OUT_OF_RANGE, EVENT_CURSOR_EXPIRED: the events after that sequence are no longer kept.
-   * - RESOURCE_EXHAUSTED, WATCHER_TOO_SLOW: the reader was too slow; resume from the sequence in the detail.
+   * - RESOURCE_EXHAUSTED, WATCHER_TOO_SLOW: the reader took nothing for 30 seconds although there was something; resume
+   *   from the sequence in the detail. Who goes on not reading is cut off without a word.
+   * - RESOURCE_EXHAUSTED, LIMIT_EXCEEDED: the engineer watches too often at the same time.
    * - UNAVAILABLE, SERVER_DRAINING: the server shuts down; resume from the sequence in the detail.
    *
    * @generated from rpc nexus.v1.EventService.WatchEvents

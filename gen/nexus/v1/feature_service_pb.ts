@@ -4,8 +4,8 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { FieldMask } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_field_mask } from "@bufbuild/protobuf/wkt";
+import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Claim, Touch } from "./claim_pb.ts";
 import { file_nexus_v1_claim } from "./claim_pb.ts";
 import type { ClaimConflict_Blocked } from "./error_details_pb.ts";
@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file nexus/v1/feature_service.proto.
  */
 export const file_nexus_v1_feature_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5uZXh1cy92MS9mZWF0dXJlX3NlcnZpY2UucHJvdG8SCG5leHVzLnYxIoECCg5GZWF0dXJlV2FybmluZxIrCgRraW5kGAEgASgOMh0ubmV4dXMudjEuRmVhdHVyZVdhcm5pbmcuS2luZBIMCgRwYXRoGAIgASgJEg0KBWNvdW50GAMgASgFEg8KB21lc3NhZ2UYBCABKAkikwEKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEhMKD0tJTkRfU1BFQ19FTVBUWRABEhYKEktJTkRfVE9VQ0hFU19FTVBUWRACEhQKEEtJTkRfVE9VQ0hfQlJPQUQQAxISCg5LSU5EX1RPVUNIX0hPVBAEEh4KGktJTkRfVE9VQ0hfTUFUQ0hFU19OT1RISU5HEAUi1wEKFENyZWF0ZUZlYXR1cmVSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCRINCgV0aXRsZRgDIAEoCRIMCgRzcGVjGAQgASgJEhwKBGxhbmUYBSABKA4yDi5uZXh1cy52MS5MYW5lEiAKB3RvdWNoZXMYBiADKAsyDy5uZXh1cy52MS5Ub3VjaBISCgpkZXBlbmRzX29uGAcgAygJEhIKCnJlcXVlc3RfaWQYCCABKAkSGAoQcmVwb3NpdG9yeV9wYXRocxgJIAMoCSJnChVDcmVhdGVGZWF0dXJlUmVzcG9uc2USIgoHZmVhdHVyZRgBIAEoCzIRLm5leHVzLnYxLkZlYXR1cmUSKgoId2FybmluZ3MYAiADKAsyGC5uZXh1cy52MS5GZWF0dXJlV2FybmluZyKaAQoTTGlzdEZlYXR1cmVzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEikKCHN0YXR1c2VzGAIgAygOMhcubmV4dXMudjEuRmVhdHVyZVN0YXR1cxIdCgVsYW5lcxgDIAMoDjIOLm5leHVzLnYxLkxhbmUSEQoJcGFnZV9zaXplGAQgASgFEhIKCnBhZ2VfdG9rZW4YBSABKAkiVAoUTGlzdEZlYXR1cmVzUmVzcG9uc2USIwoIZmVhdHVyZXMYASADKAsyES5uZXh1cy52MS5GZWF0dXJlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJyChxMaXN0QXZhaWxhYmxlRmVhdHVyZXNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSFwoPaW5jbHVkZV9ibG9ja2VkGAIgASgIEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIp0CCh1MaXN0QXZhaWxhYmxlRmVhdHVyZXNSZXNwb25zZRIjCghmZWF0dXJlcxgBIAMoCzIRLm5leHVzLnYxLkZlYXR1cmUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEkcKB2Jsb2NrZWQYAyADKAsyNi5uZXh1cy52MS5MaXN0QXZhaWxhYmxlRmVhdHVyZXNSZXNwb25zZS5CbG9ja2VkRmVhdHVyZRp1Cg5CbG9ja2VkRmVhdHVyZRIiCgdmZWF0dXJlGAEgASgLMhEubmV4dXMudjEuRmVhdHVyZRIwCgdibG9ja2VkGAIgAygLMh8ubmV4dXMudjEuQ2xhaW1Db25mbGljdC5CbG9ja2VkEg0KBXVubWV0GAMgAygJIjUKEUdldEZlYXR1cmVSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCSI4ChJHZXRGZWF0dXJlUmVzcG9uc2USIgoHZmVhdHVyZRgBIAEoCzIRLm5leHVzLnYxLkZlYXR1cmUirwEKFFVwZGF0ZUZlYXR1cmVSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCRIiCgdmZWF0dXJlGAMgASgLMhEubmV4dXMudjEuRmVhdHVyZRIvCgt1cGRhdGVfbWFzaxgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSDAoEZXRhZxgFIAEoCRISCgpyZXF1ZXN0X2lkGAYgASgJImcKFVVwZGF0ZUZlYXR1cmVSZXNwb25zZRIiCgdmZWF0dXJlGAEgASgLMhEubmV4dXMudjEuRmVhdHVyZRIqCgh3YXJuaW5ncxgCIAMoCzIYLm5leHVzLnYxLkZlYXR1cmVXYXJuaW5nIkwKFERlbGV0ZUZlYXR1cmVSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCRISCgpyZXF1ZXN0X2lkGAMgASgJIhcKFURlbGV0ZUZlYXR1cmVSZXNwb25zZSJpChdNYXJrRmVhdHVyZVJlYWR5UmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEgwKBHNsdWcYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRIYChByZXBvc2l0b3J5X3BhdGhzGAQgAygJImoKGE1hcmtGZWF0dXJlUmVhZHlSZXNwb25zZRIiCgdmZWF0dXJlGAEgASgLMhEubmV4dXMudjEuRmVhdHVyZRIqCgh3YXJuaW5ncxgCIAMoCzIYLm5leHVzLnYxLkZlYXR1cmVXYXJuaW5nIk0KFVVucmVhZHlGZWF0dXJlUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEgwKBHNsdWcYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCSI8ChZVbnJlYWR5RmVhdHVyZVJlc3BvbnNlEiIKB2ZlYXR1cmUYASABKAsyES5uZXh1cy52MS5GZWF0dXJlIrABCghCcmllZmluZxIlCglsZWFybmluZ3MYASADKAsyEi5uZXh1cy52MS5MZWFybmluZxIlCglkZWNpc2lvbnMYAiADKAsyEi5uZXh1cy52MS5EZWNpc2lvbhIsCgxpbnRlcnJ1cHRpb24YAyABKAsyFi5uZXh1cy52MS5JbnRlcnJ1cHRpb24SKAoKY2hlY2twb2ludBgEIAEoCzIULm5leHVzLnYxLkNoZWNrcG9pbnQihAEKElBpY2tGZWF0dXJlUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEgwKBHNsdWcYAiABKAkSEgoKc2Vzc2lvbl9pZBgDIAEoCRIWCgl0YWtlX292ZXIYBCABKARIAIgBARISCgpyZXF1ZXN0X2lkGAUgASgJQgwKCl90YWtlX292ZXIifwoTUGlja0ZlYXR1cmVSZXNwb25zZRIiCgdmZWF0dXJlGAEgASgLMhEubmV4dXMudjEuRmVhdHVyZRIeCgVjbGFpbRgCIAEoCzIPLm5leHVzLnYxLkNsYWltEiQKCGJyaWVmaW5nGAMgASgLMhIubmV4dXMudjEuQnJpZWZpbmciYwoWUGlja05leHRGZWF0dXJlUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhIKCnNlc3Npb25faWQYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRINCgVjb3VudBgEIAEoBSKlAQoXUGlja05leHRGZWF0dXJlUmVzcG9uc2USIgoHZmVhdHVyZRgBIAEoCzIRLm5leHVzLnYxLkZlYXR1cmUSHgoFY2xhaW0YAiABKAsyDy5uZXh1cy52MS5DbGFpbRIkCghicmllZmluZxgDIAEoCzISLm5leHVzLnYxLkJyaWVmaW5nEiAKBWJhdGNoGAQgAygLMhEubmV4dXMudjEuRmVhdHVyZSJ4ChVSZWxlYXNlRmVhdHVyZVJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIMCgRzbHVnGAIgASgJEhIKCnNlc3Npb25faWQYAyABKAkSFQoNZmVuY2luZ190b2tlbhgEIAEoBBISCgpyZXF1ZXN0X2lkGAUgASgJIjwKFlJlbGVhc2VGZWF0dXJlUmVzcG9uc2USIgoHZmVhdHVyZRgBIAEoCzIRLm5leHVzLnYxLkZlYXR1cmUinQEKFkNvbXBsZXRlRmVhdHVyZVJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIMCgRzbHVnGAIgASgJEhIKCnNlc3Npb25faWQYAyABKAkSFQoNZmVuY2luZ190b2tlbhgEIAEoBBIiCgdsYW5kaW5nGAUgASgLMhEubmV4dXMudjEuTGFuZGluZxISCgpyZXF1ZXN0X2lkGAYgASgJIj0KF0NvbXBsZXRlRmVhdHVyZVJlc3BvbnNlEiIKB2ZlYXR1cmUYASABKAsyES5uZXh1cy52MS5GZWF0dXJlIncKFENhbmNlbEZlYXR1cmVSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCRISCgpzZXNzaW9uX2lkGAMgASgJEhUKDWZlbmNpbmdfdG9rZW4YBCABKAQSEgoKcmVxdWVzdF9pZBgFIAEoCSI7ChVDYW5jZWxGZWF0dXJlUmVzcG9uc2USIgoHZmVhdHVyZRgBIAEoCzIRLm5leHVzLnYxLkZlYXR1cmUy9AgKDkZlYXR1cmVTZXJ2aWNlElAKDUNyZWF0ZUZlYXR1cmUSHi5uZXh1cy52MS5DcmVhdGVGZWF0dXJlUmVxdWVzdBofLm5leHVzLnYxLkNyZWF0ZUZlYXR1cmVSZXNwb25zZRJSCgxMaXN0RmVhdHVyZXMSHS5uZXh1cy52MS5MaXN0RmVhdHVyZXNSZXF1ZXN0Gh4ubmV4dXMudjEuTGlzdEZlYXR1cmVzUmVzcG9uc2UiA5ACARJtChVMaXN0QXZhaWxhYmxlRmVhdHVyZXMSJi5uZXh1cy52MS5MaXN0QXZhaWxhYmxlRmVhdHVyZXNSZXF1ZXN0GicubmV4dXMudjEuTGlzdEF2YWlsYWJsZUZlYXR1cmVzUmVzcG9uc2UiA5ACARJMCgpHZXRGZWF0dXJlEhsubmV4dXMudjEuR2V0RmVhdHVyZVJlcXVlc3QaHC5uZXh1cy52MS5HZXRGZWF0dXJlUmVzcG9uc2UiA5ACARJQCg1VcGRhdGVGZWF0dXJlEh4ubmV4dXMudjEuVXBkYXRlRmVhdHVyZVJlcXVlc3QaHy5uZXh1cy52MS5VcGRhdGVGZWF0dXJlUmVzcG9uc2USUAoNRGVsZXRlRmVhdHVyZRIeLm5leHVzLnYxLkRlbGV0ZUZlYXR1cmVSZXF1ZXN0Gh8ubmV4dXMudjEuRGVsZXRlRmVhdHVyZVJlc3BvbnNlEl4KEE1hcmtGZWF0dXJlUmVhZHkSIS5uZXh1cy52MS5NYXJrRmVhdHVyZVJlYWR5UmVxdWVzdBoiLm5leHVzLnYxLk1hcmtGZWF0dXJlUmVhZHlSZXNwb25zZSIDkAICElgKDlVucmVhZHlGZWF0dXJlEh8ubmV4dXMudjEuVW5yZWFkeUZlYXR1cmVSZXF1ZXN0GiAubmV4dXMudjEuVW5yZWFkeUZlYXR1cmVSZXNwb25zZSIDkAICEkoKC1BpY2tGZWF0dXJlEhwubmV4dXMudjEuUGlja0ZlYXR1cmVSZXF1ZXN0Gh0ubmV4dXMudjEuUGlja0ZlYXR1cmVSZXNwb25zZRJWCg9QaWNrTmV4dEZlYXR1cmUSIC5uZXh1cy52MS5QaWNrTmV4dEZlYXR1cmVSZXF1ZXN0GiEubmV4dXMudjEuUGlja05leHRGZWF0dXJlUmVzcG9uc2USUwoOUmVsZWFzZUZlYXR1cmUSHy5uZXh1cy52MS5SZWxlYXNlRmVhdHVyZVJlcXVlc3QaIC5uZXh1cy52MS5SZWxlYXNlRmVhdHVyZVJlc3BvbnNlElYKD0NvbXBsZXRlRmVhdHVyZRIgLm5leHVzLnYxLkNvbXBsZXRlRmVhdHVyZVJlcXVlc3QaIS5uZXh1cy52MS5Db21wbGV0ZUZlYXR1cmVSZXNwb25zZRJQCg1DYW5jZWxGZWF0dXJlEh4ubmV4dXMudjEuQ2FuY2VsRmVhdHVyZVJlcXVlc3QaHy5uZXh1cy52MS5DYW5jZWxGZWF0dXJlUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_field_mask, file_nexus_v1_claim, file_nexus_v1_error_details, file_nexus_v1_feature, file_nexus_v1_knowledge, file_nexus_v1_session]);
+  fileDesc("Ch5uZXh1cy92MS9mZWF0dXJlX3NlcnZpY2UucHJvdG8SCG5leHVzLnYxIoECCg5GZWF0dXJlV2FybmluZxIrCgRraW5kGAEgASgOMh0ubmV4dXMudjEuRmVhdHVyZVdhcm5pbmcuS2luZBIMCgRwYXRoGAIgASgJEg0KBWNvdW50GAMgASgFEg8KB21lc3NhZ2UYBCABKAkikwEKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEhMKD0tJTkRfU1BFQ19FTVBUWRABEhYKEktJTkRfVE9VQ0hFU19FTVBUWRACEhQKEEtJTkRfVE9VQ0hfQlJPQUQQAxISCg5LSU5EX1RPVUNIX0hPVBAEEh4KGktJTkRfVE9VQ0hfTUFUQ0hFU19OT1RISU5HEAUi1wEKFENyZWF0ZUZlYXR1cmVSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCRINCgV0aXRsZRgDIAEoCRIMCgRzcGVjGAQgASgJEhwKBGxhbmUYBSABKA4yDi5uZXh1cy52MS5MYW5lEiAKB3RvdWNoZXMYBiADKAsyDy5uZXh1cy52MS5Ub3VjaBISCgpkZXBlbmRzX29uGAcgAygJEhIKCnJlcXVlc3RfaWQYCCABKAkSGAoQcmVwb3NpdG9yeV9wYXRocxgJIAMoCSJnChVDcmVhdGVGZWF0dXJlUmVzcG9uc2USIgoHZmVhdHVyZRgBIAEoCzIRLm5leHVzLnYxLkZlYXR1cmUSKgoId2FybmluZ3MYAiADKAsyGC5uZXh1cy52MS5GZWF0dXJlV2FybmluZyKsAQoTTGlzdEZlYXR1cmVzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEikKCHN0YXR1c2VzGAIgAygOMhcubmV4dXMudjEuRmVhdHVyZVN0YXR1cxIdCgVsYW5lcxgDIAMoDjIOLm5leHVzLnYxLkxhbmUSEQoJcGFnZV9zaXplGAQgASgFEhIKCnBhZ2VfdG9rZW4YBSABKAkSEAoIdW5tZXJnZWQYBiABKAgiagoUTGlzdEZlYXR1cmVzUmVzcG9uc2USIwoIZmVhdHVyZXMYASADKAsyES5uZXh1cy52MS5GZWF0dXJlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIUCgxldmVudF9jdXJzb3IYAyABKAQicgocTGlzdEF2YWlsYWJsZUZlYXR1cmVzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhcKD2luY2x1ZGVfYmxvY2tlZBgCIAEoCBIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSKvAgodTGlzdEF2YWlsYWJsZUZlYXR1cmVzUmVzcG9uc2USIwoIZmVhdHVyZXMYASADKAsyES5uZXh1cy52MS5GZWF0dXJlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRJHCgdibG9ja2VkGAMgAygLMjYubmV4dXMudjEuTGlzdEF2YWlsYWJsZUZlYXR1cmVzUmVzcG9uc2UuQmxvY2tlZEZlYXR1cmUahgEKDkJsb2NrZWRGZWF0dXJlEiIKB2ZlYXR1cmUYASABKAsyES5uZXh1cy52MS5GZWF0dXJlEjAKB2Jsb2NrZWQYAiADKAsyHy5uZXh1cy52MS5DbGFpbUNvbmZsaWN0LkJsb2NrZWQSDQoFdW5tZXQYAyADKAkSDwoHb21pdHRlZBgEIAEoBSI1ChFHZXRGZWF0dXJlUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEgwKBHNsdWcYAiABKAkiOAoSR2V0RmVhdHVyZVJlc3BvbnNlEiIKB2ZlYXR1cmUYASABKAsyES5uZXh1cy52MS5GZWF0dXJlIq8BChRVcGRhdGVGZWF0dXJlUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEgwKBHNsdWcYAiABKAkSIgoHZmVhdHVyZRgDIAEoCzIRLm5leHVzLnYxLkZlYXR1cmUSLwoLdXBkYXRlX21hc2sYBCABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEgwKBGV0YWcYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCSJnChVVcGRhdGVGZWF0dXJlUmVzcG9uc2USIgoHZmVhdHVyZRgBIAEoCzIRLm5leHVzLnYxLkZlYXR1cmUSKgoId2FybmluZ3MYAiADKAsyGC5uZXh1cy52MS5GZWF0dXJlV2FybmluZyJMChREZWxldGVGZWF0dXJlUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEgwKBHNsdWcYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCSIXChVEZWxldGVGZWF0dXJlUmVzcG9uc2UiaQoXTWFya0ZlYXR1cmVSZWFkeVJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIMCgRzbHVnGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSGAoQcmVwb3NpdG9yeV9wYXRocxgEIAMoCSJqChhNYXJrRmVhdHVyZVJlYWR5UmVzcG9uc2USIgoHZmVhdHVyZRgBIAEoCzIRLm5leHVzLnYxLkZlYXR1cmUSKgoId2FybmluZ3MYAiADKAsyGC5uZXh1cy52MS5GZWF0dXJlV2FybmluZyJNChVVbnJlYWR5RmVhdHVyZVJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIMCgRzbHVnGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkiPAoWVW5yZWFkeUZlYXR1cmVSZXNwb25zZRIiCgdmZWF0dXJlGAEgASgLMhEubmV4dXMudjEuRmVhdHVyZSL+AQoIQnJpZWZpbmcSJQoJbGVhcm5pbmdzGAEgAygLMhIubmV4dXMudjEuTGVhcm5pbmcSJQoJZGVjaXNpb25zGAIgAygLMhIubmV4dXMudjEuRGVjaXNpb24SLAoMaW50ZXJydXB0aW9uGAMgASgLMhYubmV4dXMudjEuSW50ZXJydXB0aW9uEigKCmNoZWNrcG9pbnQYBCABKAsyFC5uZXh1cy52MS5DaGVja3BvaW50EhkKEW9taXR0ZWRfbGVhcm5pbmdzGAUgASgFEhkKEW9taXR0ZWRfZGVjaXNpb25zGAYgASgFEhYKDmNoZWNrcG9pbnRfY3V0GAcgASgIIoQBChJQaWNrRmVhdHVyZVJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIMCgRzbHVnGAIgASgJEhIKCnNlc3Npb25faWQYAyABKAkSFgoJdGFrZV9vdmVyGAQgASgESACIAQESEgoKcmVxdWVzdF9pZBgFIAEoCUIMCgpfdGFrZV9vdmVyIpgBCg9Vbm1lcmdlZE92ZXJsYXASFAoMZmVhdHVyZV9zbHVnGAEgASgJEg0KBXRpdGxlGAIgASgJEiIKB2xhbmRpbmcYAyABKAsyES5uZXh1cy52MS5MYW5kaW5nEi0KCWRvbmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFcGF0aHMYBSADKAkirAEKE1BpY2tGZWF0dXJlUmVzcG9uc2USIgoHZmVhdHVyZRgBIAEoCzIRLm5leHVzLnYxLkZlYXR1cmUSHgoFY2xhaW0YAiABKAsyDy5uZXh1cy52MS5DbGFpbRIkCghicmllZmluZxgDIAEoCzISLm5leHVzLnYxLkJyaWVmaW5nEisKCHVubWVyZ2VkGAQgAygLMhkubmV4dXMudjEuVW5tZXJnZWRPdmVybGFwImMKFlBpY2tOZXh0RmVhdHVyZVJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRISCgpzZXNzaW9uX2lkGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSDQoFY291bnQYBCABKAUi0gEKF1BpY2tOZXh0RmVhdHVyZVJlc3BvbnNlEiIKB2ZlYXR1cmUYASABKAsyES5uZXh1cy52MS5GZWF0dXJlEh4KBWNsYWltGAIgASgLMg8ubmV4dXMudjEuQ2xhaW0SJAoIYnJpZWZpbmcYAyABKAsyEi5uZXh1cy52MS5CcmllZmluZxIgCgViYXRjaBgEIAMoCzIRLm5leHVzLnYxLkZlYXR1cmUSKwoIdW5tZXJnZWQYBSADKAsyGS5uZXh1cy52MS5Vbm1lcmdlZE92ZXJsYXAieAoVUmVsZWFzZUZlYXR1cmVSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCRISCgpzZXNzaW9uX2lkGAMgASgJEhUKDWZlbmNpbmdfdG9rZW4YBCABKAQSEgoKcmVxdWVzdF9pZBgFIAEoCSI8ChZSZWxlYXNlRmVhdHVyZVJlc3BvbnNlEiIKB2ZlYXR1cmUYASABKAsyES5uZXh1cy52MS5GZWF0dXJlIp0BChZDb21wbGV0ZUZlYXR1cmVSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCRISCgpzZXNzaW9uX2lkGAMgASgJEhUKDWZlbmNpbmdfdG9rZW4YBCABKAQSIgoHbGFuZGluZxgFIAEoCzIRLm5leHVzLnYxLkxhbmRpbmcSEgoKcmVxdWVzdF9pZBgGIAEoCSI9ChdDb21wbGV0ZUZlYXR1cmVSZXNwb25zZRIiCgdmZWF0dXJlGAEgASgLMhEubmV4dXMudjEuRmVhdHVyZSJ3ChRDYW5jZWxGZWF0dXJlUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEgwKBHNsdWcYAiABKAkSEgoKc2Vzc2lvbl9pZBgDIAEoCRIVCg1mZW5jaW5nX3Rva2VuGAQgASgEEhIKCnJlcXVlc3RfaWQYBSABKAkiOwoVQ2FuY2VsRmVhdHVyZVJlc3BvbnNlEiIKB2ZlYXR1cmUYASABKAsyES5uZXh1cy52MS5GZWF0dXJlIlAKGE1hcmtGZWF0dXJlTWVyZ2VkUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEgwKBHNsdWcYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCSI/ChlNYXJrRmVhdHVyZU1lcmdlZFJlc3BvbnNlEiIKB2ZlYXR1cmUYASABKAsyES5uZXh1cy52MS5GZWF0dXJlMtcJCg5GZWF0dXJlU2VydmljZRJQCg1DcmVhdGVGZWF0dXJlEh4ubmV4dXMudjEuQ3JlYXRlRmVhdHVyZVJlcXVlc3QaHy5uZXh1cy52MS5DcmVhdGVGZWF0dXJlUmVzcG9uc2USUgoMTGlzdEZlYXR1cmVzEh0ubmV4dXMudjEuTGlzdEZlYXR1cmVzUmVxdWVzdBoeLm5leHVzLnYxLkxpc3RGZWF0dXJlc1Jlc3BvbnNlIgOQAgESbQoVTGlzdEF2YWlsYWJsZUZlYXR1cmVzEiYubmV4dXMudjEuTGlzdEF2YWlsYWJsZUZlYXR1cmVzUmVxdWVzdBonLm5leHVzLnYxLkxpc3RBdmFpbGFibGVGZWF0dXJlc1Jlc3BvbnNlIgOQAgESTAoKR2V0RmVhdHVyZRIbLm5leHVzLnYxLkdldEZlYXR1cmVSZXF1ZXN0GhwubmV4dXMudjEuR2V0RmVhdHVyZVJlc3BvbnNlIgOQAgESUAoNVXBkYXRlRmVhdHVyZRIeLm5leHVzLnYxLlVwZGF0ZUZlYXR1cmVSZXF1ZXN0Gh8ubmV4dXMudjEuVXBkYXRlRmVhdHVyZVJlc3BvbnNlElAKDURlbGV0ZUZlYXR1cmUSHi5uZXh1cy52MS5EZWxldGVGZWF0dXJlUmVxdWVzdBofLm5leHVzLnYxLkRlbGV0ZUZlYXR1cmVSZXNwb25zZRJeChBNYXJrRmVhdHVyZVJlYWR5EiEubmV4dXMudjEuTWFya0ZlYXR1cmVSZWFkeVJlcXVlc3QaIi5uZXh1cy52MS5NYXJrRmVhdHVyZVJlYWR5UmVzcG9uc2UiA5ACAhJYCg5VbnJlYWR5RmVhdHVyZRIfLm5leHVzLnYxLlVucmVhZHlGZWF0dXJlUmVxdWVzdBogLm5leHVzLnYxLlVucmVhZHlGZWF0dXJlUmVzcG9uc2UiA5ACAhJKCgtQaWNrRmVhdHVyZRIcLm5leHVzLnYxLlBpY2tGZWF0dXJlUmVxdWVzdBodLm5leHVzLnYxLlBpY2tGZWF0dXJlUmVzcG9uc2USVgoPUGlja05leHRGZWF0dXJlEiAubmV4dXMudjEuUGlja05leHRGZWF0dXJlUmVxdWVzdBohLm5leHVzLnYxLlBpY2tOZXh0RmVhdHVyZVJlc3BvbnNlElMKDlJlbGVhc2VGZWF0dXJlEh8ubmV4dXMudjEuUmVsZWFzZUZlYXR1cmVSZXF1ZXN0GiAubmV4dXMudjEuUmVsZWFzZUZlYXR1cmVSZXNwb25zZRJWCg9Db21wbGV0ZUZlYXR1cmUSIC5uZXh1cy52MS5Db21wbGV0ZUZlYXR1cmVSZXF1ZXN0GiEubmV4dXMudjEuQ29tcGxldGVGZWF0dXJlUmVzcG9uc2USUAoNQ2FuY2VsRmVhdHVyZRIeLm5leHVzLnYxLkNhbmNlbEZlYXR1cmVSZXF1ZXN0Gh8ubmV4dXMudjEuQ2FuY2VsRmVhdHVyZVJlc3BvbnNlEmEKEU1hcmtGZWF0dXJlTWVyZ2VkEiIubmV4dXMudjEuTWFya0ZlYXR1cmVNZXJnZWRSZXF1ZXN0GiMubmV4dXMudjEuTWFya0ZlYXR1cmVNZXJnZWRSZXNwb25zZSIDkAICYgZwcm90bzM", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_nexus_v1_claim, file_nexus_v1_error_details, file_nexus_v1_feature, file_nexus_v1_knowledge, file_nexus_v1_session]);
 
 /**
  * Something about a feature that is allowed but likely not meant.
@@ -266,6 +266,13 @@ export type ListFeaturesRequest = Message<"nexus.v1.ListFeaturesRequest"> & {
    * @generated from field: string page_token = 5;
    */
   pageToken: string;
+
+  /**
+   * Only those that landed on a branch and are not marked as merged.
+   *
+   * @generated from field: bool unmerged = 6;
+   */
+  unmerged: boolean;
 };
 
 /**
@@ -294,6 +301,14 @@ export type ListFeaturesResponse = Message<"nexus.v1.ListFeaturesResponse"> & {
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
+
+  /**
+   * The project's last event when this was read, in one snapshot: WatchEvents after it tells every later change. Of
+   * several pages the first one's counts.
+   *
+   * @generated from field: uint64 event_cursor = 3;
+   */
+  eventCursor: bigint;
 };
 
 /**
@@ -394,7 +409,7 @@ export type ListAvailableFeaturesResponse_BlockedFeature = Message<"nexus.v1.Lis
   feature?: Feature | undefined;
 
   /**
-   * What stands in its way.
+   * What stands in its way; at most 16.
    *
    * @generated from field: repeated nexus.v1.ClaimConflict.Blocked blocked = 2;
    */
@@ -406,6 +421,13 @@ export type ListAvailableFeaturesResponse_BlockedFeature = Message<"nexus.v1.Lis
    * @generated from field: repeated string unmet = 3;
    */
   unmet: string[];
+
+  /**
+   * How many of `blocked` were left out.
+   *
+   * @generated from field: int32 omitted = 4;
+   */
+  omitted: number;
 };
 
 /**
@@ -725,20 +747,22 @@ export const UnreadyFeatureResponseSchema: GenMessage<UnreadyFeatureResponse> = 
   messageDesc(file_nexus_v1_feature_service, 16);
 
 /**
- * What a picker should know before it starts. Empty until the server has anything to say.
+ * What a picker should know before it starts: at most 24,000 characters of text. Longer texts are cut, with a mark that
+ * says how much is missing.
  *
  * @generated from message nexus.v1.Briefing
  */
 export type Briefing = Message<"nexus.v1.Briefing"> & {
   /**
-   * Learnings on the feature, the newest first.
+   * Learnings: those on the feature first, then those on features that share paths with it, then the project's; each
+   * the newest first.
    *
    * @generated from field: repeated nexus.v1.Learning learnings = 1;
    */
   learnings: Learning[];
 
   /**
-   * Decisions in force that concern the feature or its paths.
+   * Decisions in force that concern the feature, its paths, or the whole project, in the same order.
    *
    * @generated from field: repeated nexus.v1.Decision decisions = 2;
    */
@@ -752,11 +776,32 @@ export type Briefing = Message<"nexus.v1.Briefing"> & {
   interruption?: Interruption | undefined;
 
   /**
-   * How far earlier work had come.
+   * The latest checkpoint of the feature, whoever saved it.
    *
    * @generated from field: nexus.v1.Checkpoint checkpoint = 4;
    */
   checkpoint?: Checkpoint | undefined;
+
+  /**
+   * How many learnings were left out for want of room; KnowledgeService.ListLearnings has all.
+   *
+   * @generated from field: int32 omitted_learnings = 5;
+   */
+  omittedLearnings: number;
+
+  /**
+   * How many decisions were left out for want of room; KnowledgeService.ListDecisions has all.
+   *
+   * @generated from field: int32 omitted_decisions = 6;
+   */
+  omittedDecisions: number;
+
+  /**
+   * Parts of the checkpoint were cut or left out; SessionService.GetLatestCheckpoint has the whole.
+   *
+   * @generated from field: bool checkpoint_cut = 7;
+   */
+  checkpointCut: boolean;
 };
 
 /**
@@ -816,6 +861,56 @@ export const PickFeatureRequestSchema: GenMessage<PickFeatureRequest> = /*@__PUR
   messageDesc(file_nexus_v1_feature_service, 18);
 
 /**
+ * Work that is done on a branch, and not known to be in the main one: whoever edits the same files elsewhere meets it
+ * again when the two are merged.
+ *
+ * @generated from message nexus.v1.UnmergedOverlap
+ */
+export type UnmergedOverlap = Message<"nexus.v1.UnmergedOverlap"> & {
+  /**
+   * The feature that is done.
+   *
+   * @generated from field: string feature_slug = 1;
+   */
+  featureSlug: string;
+
+  /**
+   * Its title.
+   *
+   * @generated from field: string title = 2;
+   */
+  title: string;
+
+  /**
+   * Where its work is.
+   *
+   * @generated from field: nexus.v1.Landing landing = 3;
+   */
+  landing?: Landing | undefined;
+
+  /**
+   * When it was done.
+   *
+   * @generated from field: google.protobuf.Timestamp done_time = 4;
+   */
+  doneTime?: Timestamp | undefined;
+
+  /**
+   * Those of its touches that overlap; at most 16.
+   *
+   * @generated from field: repeated string paths = 5;
+   */
+  paths: string[];
+};
+
+/**
+ * Describes the message nexus.v1.UnmergedOverlap.
+ * Use `create(UnmergedOverlapSchema)` to create a new message.
+ */
+export const UnmergedOverlapSchema: GenMessage<UnmergedOverlap> = /*@__PURE__*/
+  messageDesc(file_nexus_v1_feature_service, 19);
+
+/**
  * The picked feature.
  *
  * @generated from message nexus.v1.PickFeatureResponse
@@ -841,6 +936,14 @@ export type PickFeatureResponse = Message<"nexus.v1.PickFeatureResponse"> & {
    * @generated from field: nexus.v1.Briefing briefing = 3;
    */
   briefing?: Briefing | undefined;
+
+  /**
+   * What is done on another branch than the session's, is not marked as merged, and overlaps the feature; the latest
+   * first, at most 20.
+   *
+   * @generated from field: repeated nexus.v1.UnmergedOverlap unmerged = 4;
+   */
+  unmerged: UnmergedOverlap[];
 };
 
 /**
@@ -848,7 +951,7 @@ export type PickFeatureResponse = Message<"nexus.v1.PickFeatureResponse"> & {
  * Use `create(PickFeatureResponseSchema)` to create a new message.
  */
 export const PickFeatureResponseSchema: GenMessage<PickFeatureResponse> = /*@__PURE__*/
-  messageDesc(file_nexus_v1_feature_service, 19);
+  messageDesc(file_nexus_v1_feature_service, 20);
 
 /**
  * For whom to pick.
@@ -864,7 +967,7 @@ export type PickNextFeatureRequest = Message<"nexus.v1.PickNextFeatureRequest"> 
   projectId: string;
 
   /**
-   * The caller's session that takes it.
+   * The caller's session that takes it; may be empty when a batch is asked for.
    *
    * @generated from field: string session_id = 2;
    */
@@ -878,7 +981,8 @@ export type PickNextFeatureRequest = Message<"nexus.v1.PickNextFeatureRequest"> 
   requestId: string;
 
   /**
-   * With more than 1: answers so many features whose touches are pairwise free, and picks none of them.
+   * With more than 1: answers so many features, or as many as there are, whose touches are free and overlap none of each
+   * other's, and picks none of them. At most 100.
    *
    * @generated from field: int32 count = 4;
    */
@@ -890,7 +994,7 @@ export type PickNextFeatureRequest = Message<"nexus.v1.PickNextFeatureRequest"> 
  * Use `create(PickNextFeatureRequestSchema)` to create a new message.
  */
 export const PickNextFeatureRequestSchema: GenMessage<PickNextFeatureRequest> = /*@__PURE__*/
-  messageDesc(file_nexus_v1_feature_service, 20);
+  messageDesc(file_nexus_v1_feature_service, 21);
 
 /**
  * The picked feature.
@@ -925,6 +1029,13 @@ export type PickNextFeatureResponse = Message<"nexus.v1.PickNextFeatureResponse"
    * @generated from field: repeated nexus.v1.Feature batch = 4;
    */
   batch: Feature[];
+
+  /**
+   * As in PickFeatureResponse.
+   *
+   * @generated from field: repeated nexus.v1.UnmergedOverlap unmerged = 5;
+   */
+  unmerged: UnmergedOverlap[];
 };
 
 /**
@@ -932,7 +1043,7 @@ export type PickNextFeatureResponse = Message<"nexus.v1.PickNextFeatureResponse"
  * Use `create(PickNextFeatureResponseSchema)` to create a new message.
  */
 export const PickNextFeatureResponseSchema: GenMessage<PickNextFeatureResponse> = /*@__PURE__*/
-  messageDesc(file_nexus_v1_feature_service, 21);
+  messageDesc(file_nexus_v1_feature_service, 22);
 
 /**
  * What to give back.
@@ -981,7 +1092,7 @@ export type ReleaseFeatureRequest = Message<"nexus.v1.ReleaseFeatureRequest"> & 
  * Use `create(ReleaseFeatureRequestSchema)` to create a new message.
  */
 export const ReleaseFeatureRequestSchema: GenMessage<ReleaseFeatureRequest> = /*@__PURE__*/
-  messageDesc(file_nexus_v1_feature_service, 22);
+  messageDesc(file_nexus_v1_feature_service, 23);
 
 /**
  * The feature, ready again.
@@ -1002,7 +1113,7 @@ export type ReleaseFeatureResponse = Message<"nexus.v1.ReleaseFeatureResponse"> 
  * Use `create(ReleaseFeatureResponseSchema)` to create a new message.
  */
 export const ReleaseFeatureResponseSchema: GenMessage<ReleaseFeatureResponse> = /*@__PURE__*/
-  messageDesc(file_nexus_v1_feature_service, 23);
+  messageDesc(file_nexus_v1_feature_service, 24);
 
 /**
  * What is completed.
@@ -1058,7 +1169,7 @@ export type CompleteFeatureRequest = Message<"nexus.v1.CompleteFeatureRequest"> 
  * Use `create(CompleteFeatureRequestSchema)` to create a new message.
  */
 export const CompleteFeatureRequestSchema: GenMessage<CompleteFeatureRequest> = /*@__PURE__*/
-  messageDesc(file_nexus_v1_feature_service, 24);
+  messageDesc(file_nexus_v1_feature_service, 25);
 
 /**
  * The completed feature.
@@ -1079,7 +1190,7 @@ export type CompleteFeatureResponse = Message<"nexus.v1.CompleteFeatureResponse"
  * Use `create(CompleteFeatureResponseSchema)` to create a new message.
  */
 export const CompleteFeatureResponseSchema: GenMessage<CompleteFeatureResponse> = /*@__PURE__*/
-  messageDesc(file_nexus_v1_feature_service, 25);
+  messageDesc(file_nexus_v1_feature_service, 26);
 
 /**
  * What to give up.
@@ -1128,7 +1239,7 @@ export type CancelFeatureRequest = Message<"nexus.v1.CancelFeatureRequest"> & {
  * Use `create(CancelFeatureRequestSchema)` to create a new message.
  */
 export const CancelFeatureRequestSchema: GenMessage<CancelFeatureRequest> = /*@__PURE__*/
-  messageDesc(file_nexus_v1_feature_service, 26);
+  messageDesc(file_nexus_v1_feature_service, 27);
 
 /**
  * The cancelled feature.
@@ -1149,7 +1260,63 @@ export type CancelFeatureResponse = Message<"nexus.v1.CancelFeatureResponse"> & 
  * Use `create(CancelFeatureResponseSchema)` to create a new message.
  */
 export const CancelFeatureResponseSchema: GenMessage<CancelFeatureResponse> = /*@__PURE__*/
-  messageDesc(file_nexus_v1_feature_service, 27);
+  messageDesc(file_nexus_v1_feature_service, 28);
+
+/**
+ * What was merged.
+ *
+ * @generated from message nexus.v1.MarkFeatureMergedRequest
+ */
+export type MarkFeatureMergedRequest = Message<"nexus.v1.MarkFeatureMergedRequest"> & {
+  /**
+   * The project.
+   *
+   * @generated from field: string project_id = 1;
+   */
+  projectId: string;
+
+  /**
+   * The feature.
+   *
+   * @generated from field: string slug = 2;
+   */
+  slug: string;
+
+  /**
+   * UUID that makes a repetition of this call recognisable; optional.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message nexus.v1.MarkFeatureMergedRequest.
+ * Use `create(MarkFeatureMergedRequestSchema)` to create a new message.
+ */
+export const MarkFeatureMergedRequestSchema: GenMessage<MarkFeatureMergedRequest> = /*@__PURE__*/
+  messageDesc(file_nexus_v1_feature_service, 29);
+
+/**
+ * The feature, marked as merged.
+ *
+ * @generated from message nexus.v1.MarkFeatureMergedResponse
+ */
+export type MarkFeatureMergedResponse = Message<"nexus.v1.MarkFeatureMergedResponse"> & {
+  /**
+   * The feature.
+   *
+   * @generated from field: nexus.v1.Feature feature = 1;
+   */
+  feature?: Feature | undefined;
+};
+
+/**
+ * Describes the message nexus.v1.MarkFeatureMergedResponse.
+ * Use `create(MarkFeatureMergedResponseSchema)` to create a new message.
+ */
+export const MarkFeatureMergedResponseSchema: GenMessage<MarkFeatureMergedResponse> = /*@__PURE__*/
+  messageDesc(file_nexus_v1_feature_service, 30);
 
 /**
  * Features: draft → ready → active → done. Picking one claims every file it touches, or is refused.
@@ -1193,6 +1360,8 @@ export const FeatureService: GenService<{
   /**
    * Lists the features that could be picked now: ready, dependencies done, every touch free. By lane and position.
    * Changes nothing, so a feature may be gone by the time it is picked.
+   *
+   * With include_blocked a page is one of all ready features, each in one of the two lists.
    *
    * @generated from rpc nexus.v1.FeatureService.ListAvailableFeatures
    */
@@ -1295,12 +1464,20 @@ export const FeatureService: GenService<{
     output: typeof PickFeatureResponseSchema;
   },
   /**
-   * Takes the first free ready feature by lane and position, as PickFeature does. A session that holds a feature gets
-   * that one again.
+   * Takes the first free ready feature by lane and position, as PickFeature does; of several at the same position the
+   * one whose files most others wait for. A session that holds a feature gets that one again.
+   *
+   * A feature that was passed over 20 times, or for an hour, because its files were held, is waited for: nothing that
+   * overlaps it is answered until it was picked; of several such features the one that has waited longest. Work that
+   * somebody else's session has left broken off less than 30 minutes ago is answered only when nothing else is free.
+   *
+   * Repeating it answers the same claim while it lives, and how it ended afterwards. With count it picks nothing, and
+   * answers a batch for as many agents: each picks its own.
    *
    * Errors:
    * - NOT_FOUND, NOTHING_AVAILABLE: no feature can be picked now; the detail has what blocks those that are ready.
    * - FAILED_PRECONDITION, SESSION_EXPIRED: the session has ended; open another.
+   * - ABORTED, CLAIM_LOST: a repetition whose claim has ended without its holder's doing.
    *
    * @generated from rpc nexus.v1.FeatureService.PickNextFeature
    */
@@ -1352,6 +1529,20 @@ export const FeatureService: GenService<{
     methodKind: "unary";
     input: typeof CancelFeatureRequestSchema;
     output: typeof CancelFeatureResponseSchema;
+  },
+  /**
+   * Notes that a completed feature's work is in the main branch, so that picks no longer warn of it. Repeating it
+   * changes nothing.
+   *
+   * Errors:
+   * - FAILED_PRECONDITION, STATUS_TRANSITION_INVALID: it is not done.
+   *
+   * @generated from rpc nexus.v1.FeatureService.MarkFeatureMerged
+   */
+  markFeatureMerged: {
+    methodKind: "unary";
+    input: typeof MarkFeatureMergedRequestSchema;
+    output: typeof MarkFeatureMergedResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_nexus_v1_feature_service, 0);

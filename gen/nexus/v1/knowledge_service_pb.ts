@@ -352,7 +352,7 @@ export type SearchKnowledgeRequest = Message<"nexus.v1.SearchKnowledgeRequest"> 
   projectId: string;
 
   /**
-   * The words; may be empty when paths are given.
+   * The words; without any (empty) everything that the filters let through.
    *
    * @generated from field: string query = 2;
    */
@@ -373,7 +373,7 @@ export type SearchKnowledgeRequest = Message<"nexus.v1.SearchKnowledgeRequest"> 
   slug: string;
 
   /**
-   * By this engineer only: an email.
+   * By this engineer only: an email. Specs have no author, and are left out then.
    *
    * @generated from field: string author = 5;
    */
@@ -387,7 +387,7 @@ export type SearchKnowledgeRequest = Message<"nexus.v1.SearchKnowledgeRequest"> 
   sinceTime?: Timestamp | undefined;
 
   /**
-   * Of features that touch any of these paths only.
+   * Of features that touch any of these paths or patterns only, whatever their status; at most 100.
    *
    * @generated from field: repeated string paths = 7;
    */
@@ -516,7 +516,11 @@ export const SearchKnowledgeResponse_ResultSchema: GenMessage<SearchKnowledgeRes
  */
 export const KnowledgeService: GenService<{
   /**
-   * Adds a learning. Repeating it with the same request_id adds it once.
+   * Adds a learning. Learnings never change, and stay when their feature is done. Repeating it with the same request_id
+   * adds it once. Given a session, renews its lease.
+   *
+   * Errors:
+   * - FAILED_PRECONDITION, SESSION_EXPIRED: the session has ended; leave it out.
    *
    * @generated from rpc nexus.v1.KnowledgeService.AddLearning
    */
@@ -536,10 +540,16 @@ export const KnowledgeService: GenService<{
     output: typeof ListLearningsResponseSchema;
   },
   /**
-   * Records a decision, which may supersede earlier ones. Repeating it with the same request_id records it once.
+   * Records a decision, which may supersede earlier ones of the same project. Superseded ones are kept. Repeating it
+   * with the same request_id records it once. Given a session, renews its lease.
+   *
+   * A decision is superseded once, by one that is new: so supersession never forms a cycle or a fork.
    *
    * Errors:
-   * - FAILED_PRECONDITION, SUPERSESSION_CYCLE: it would supersede itself, or one that is superseded already.
+   * - NOT_FOUND, RESOURCE_NOT_FOUND: one in supersedes is no decision of this project.
+   * - FAILED_PRECONDITION, SUPERSESSION_CYCLE: one in supersedes is superseded already; the detail names the one that
+   *   is in force in its place. Nothing was recorded.
+   * - FAILED_PRECONDITION, SESSION_EXPIRED: the session has ended; leave it out.
    *
    * @generated from rpc nexus.v1.KnowledgeService.RecordDecision
    */
@@ -559,8 +569,13 @@ export const KnowledgeService: GenService<{
     output: typeof ListDecisionsResponseSchema;
   },
   /**
-   * Searches learnings, decisions, checkpoints and specs, the best match first. Any text is a valid query. Changes
-   * nothing.
+   * Searches learnings, decisions, checkpoints and specs, the best match first. Changes nothing.
+   *
+   * Any text is a valid query. All words must occur, as they stand or by their English stem; `or` between words lets
+   * either do, `-` before a word excludes it, and "words in quotes" must follow each other. Characters such as
+   * `/ . _ - :` part words. The first 32 words count. Of more than 300 matches of a kind the latest 300 are ranked.
+   * Without a query the answer is whatever the filters let through, the newest first: with paths, what is known about
+   * these paths.
    *
    * @generated from rpc nexus.v1.KnowledgeService.SearchKnowledge
    */

@@ -2,11 +2,11 @@
 // @generated from file nexus/v1/project_service.proto (package nexus.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Claim } from "./claim_pb.ts";
+import type { Claim, Holder } from "./claim_pb.ts";
 import { file_nexus_v1_claim } from "./claim_pb.ts";
 import type { Feature, FeatureStatus, Lane } from "./feature_pb.ts";
 import { file_nexus_v1_feature } from "./feature_pb.ts";
@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file nexus/v1/project_service.proto.
  */
 export const file_nexus_v1_project_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5uZXh1cy92MS9wcm9qZWN0X3NlcnZpY2UucHJvdG8SCG5leHVzLnYxInMKFENyZWF0ZVByb2plY3RSZXF1ZXN0EgwKBHNsdWcYASABKAkSDAoEbmFtZRgCIAEoCRIrCghzZXR0aW5ncxgDIAEoCzIZLm5leHVzLnYxLlByb2plY3RTZXR0aW5ncxISCgpyZXF1ZXN0X2lkGAQgASgJIjsKFUNyZWF0ZVByb2plY3RSZXNwb25zZRIiCgdwcm9qZWN0GAEgASgLMhEubmV4dXMudjEuUHJvamVjdCI8ChNMaXN0UHJvamVjdHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIlQKFExpc3RQcm9qZWN0c1Jlc3BvbnNlEiMKCHByb2plY3RzGAEgAygLMhEubmV4dXMudjEuUHJvamVjdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiNQoRR2V0UHJvamVjdFJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIMCgRzbHVnGAIgASgJIlYKEkdldFByb2plY3RSZXNwb25zZRIiCgdwcm9qZWN0GAEgASgLMhEubmV4dXMudjEuUHJvamVjdBIcCgRyb2xlGAIgASgOMg4ubmV4dXMudjEuUm9sZSKhAQoUVXBkYXRlUHJvamVjdFJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIiCgdwcm9qZWN0GAIgASgLMhEubmV4dXMudjEuUHJvamVjdBIvCgt1cGRhdGVfbWFzaxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSDAoEZXRhZxgEIAEoCRISCgpyZXF1ZXN0X2lkGAUgASgJIjsKFVVwZGF0ZVByb2plY3RSZXNwb25zZRIiCgdwcm9qZWN0GAEgASgLMhEubmV4dXMudjEuUHJvamVjdCJUChREZWxldGVQcm9qZWN0UmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhQKDGNvbmZpcm1fc2x1ZxgCIAEoCRISCgpyZXF1ZXN0X2lkGAMgASgJIhcKFURlbGV0ZVByb2plY3RSZXNwb25zZSJnChBBZGRNZW1iZXJSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSDQoFZW1haWwYAiABKAkSHAoEcm9sZRgDIAEoDjIOLm5leHVzLnYxLlJvbGUSEgoKcmVxdWVzdF9pZBgEIAEoCSI1ChFBZGRNZW1iZXJSZXNwb25zZRIgCgZtZW1iZXIYASABKAsyEC5uZXh1cy52MS5NZW1iZXIiTwoSTGlzdE1lbWJlcnNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiUQoTTGlzdE1lbWJlcnNSZXNwb25zZRIhCgdtZW1iZXJzGAEgAygLMhAubmV4dXMudjEuTWVtYmVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJqChNVcGRhdGVNZW1iZXJSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSDQoFZW1haWwYAiABKAkSHAoEcm9sZRgDIAEoDjIOLm5leHVzLnYxLlJvbGUSEgoKcmVxdWVzdF9pZBgEIAEoCSI4ChRVcGRhdGVNZW1iZXJSZXNwb25zZRIgCgZtZW1iZXIYASABKAsyEC5uZXh1cy52MS5NZW1iZXIiTAoTUmVtb3ZlTWVtYmVyUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEg0KBWVtYWlsGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkiFgoUUmVtb3ZlTWVtYmVyUmVzcG9uc2UiLQoXR2V0UHJvamVjdFN0YXR1c1JlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCSKXBAoYR2V0UHJvamVjdFN0YXR1c1Jlc3BvbnNlEiIKB3Byb2plY3QYASABKAsyES5uZXh1cy52MS5Qcm9qZWN0EkAKCHN0YXR1c2VzGAIgAygLMi4ubmV4dXMudjEuR2V0UHJvamVjdFN0YXR1c1Jlc3BvbnNlLlN0YXR1c0NvdW50EjsKBWxhbmVzGAMgAygLMiwubmV4dXMudjEuR2V0UHJvamVjdFN0YXR1c1Jlc3BvbnNlLkxhbmVDb3VudBJCCghzZXNzaW9ucxgEIAMoCzIwLm5leHVzLnYxLkdldFByb2plY3RTdGF0dXNSZXNwb25zZS5BY3RpdmVTZXNzaW9uEiYKC2ludGVycnVwdGVkGAUgAygLMhEubmV4dXMudjEuRmVhdHVyZRpFCgtTdGF0dXNDb3VudBInCgZzdGF0dXMYASABKA4yFy5uZXh1cy52MS5GZWF0dXJlU3RhdHVzEg0KBWNvdW50GAIgASgFGjgKCUxhbmVDb3VudBIcCgRsYW5lGAEgASgOMg4ubmV4dXMudjEuTGFuZRINCgVjb3VudBgCIAEoBRprCg1BY3RpdmVTZXNzaW9uEiIKB3Nlc3Npb24YASABKAsyES5uZXh1cy52MS5TZXNzaW9uEhUKDWVuZ2luZWVyX25hbWUYAiABKAkSHwoGY2xhaW1zGAMgAygLMg8ubmV4dXMudjEuQ2xhaW0ijQEKF0dldFByb2plY3RSZXBvcnRSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSLgoKc2luY2VfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdW50aWxfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiaQoYR2V0UHJvamVjdFJlcG9ydFJlc3BvbnNlEhUKDWZlYXR1cmVzX2RvbmUYASABKAUSDQoFcGlja3MYAiABKAUSEAoIcmVmdXNhbHMYAyABKAUSFQoNaW50ZXJydXB0aW9ucxgEIAEoBTKnBwoOUHJvamVjdFNlcnZpY2USUAoNQ3JlYXRlUHJvamVjdBIeLm5leHVzLnYxLkNyZWF0ZVByb2plY3RSZXF1ZXN0Gh8ubmV4dXMudjEuQ3JlYXRlUHJvamVjdFJlc3BvbnNlElIKDExpc3RQcm9qZWN0cxIdLm5leHVzLnYxLkxpc3RQcm9qZWN0c1JlcXVlc3QaHi5uZXh1cy52MS5MaXN0UHJvamVjdHNSZXNwb25zZSIDkAIBEkwKCkdldFByb2plY3QSGy5uZXh1cy52MS5HZXRQcm9qZWN0UmVxdWVzdBocLm5leHVzLnYxLkdldFByb2plY3RSZXNwb25zZSIDkAIBElAKDVVwZGF0ZVByb2plY3QSHi5uZXh1cy52MS5VcGRhdGVQcm9qZWN0UmVxdWVzdBofLm5leHVzLnYxLlVwZGF0ZVByb2plY3RSZXNwb25zZRJQCg1EZWxldGVQcm9qZWN0Eh4ubmV4dXMudjEuRGVsZXRlUHJvamVjdFJlcXVlc3QaHy5uZXh1cy52MS5EZWxldGVQcm9qZWN0UmVzcG9uc2USSQoJQWRkTWVtYmVyEhoubmV4dXMudjEuQWRkTWVtYmVyUmVxdWVzdBobLm5leHVzLnYxLkFkZE1lbWJlclJlc3BvbnNlIgOQAgISTwoLTGlzdE1lbWJlcnMSHC5uZXh1cy52MS5MaXN0TWVtYmVyc1JlcXVlc3QaHS5uZXh1cy52MS5MaXN0TWVtYmVyc1Jlc3BvbnNlIgOQAgESUgoMVXBkYXRlTWVtYmVyEh0ubmV4dXMudjEuVXBkYXRlTWVtYmVyUmVxdWVzdBoeLm5leHVzLnYxLlVwZGF0ZU1lbWJlclJlc3BvbnNlIgOQAgISTQoMUmVtb3ZlTWVtYmVyEh0ubmV4dXMudjEuUmVtb3ZlTWVtYmVyUmVxdWVzdBoeLm5leHVzLnYxLlJlbW92ZU1lbWJlclJlc3BvbnNlEl4KEEdldFByb2plY3RTdGF0dXMSIS5uZXh1cy52MS5HZXRQcm9qZWN0U3RhdHVzUmVxdWVzdBoiLm5leHVzLnYxLkdldFByb2plY3RTdGF0dXNSZXNwb25zZSIDkAIBEl4KEEdldFByb2plY3RSZXBvcnQSIS5uZXh1cy52MS5HZXRQcm9qZWN0UmVwb3J0UmVxdWVzdBoiLm5leHVzLnYxLkdldFByb2plY3RSZXBvcnRSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_nexus_v1_claim, file_nexus_v1_feature, file_nexus_v1_project, file_nexus_v1_session]);
+  fileDesc("Ch5uZXh1cy92MS9wcm9qZWN0X3NlcnZpY2UucHJvdG8SCG5leHVzLnYxInMKFENyZWF0ZVByb2plY3RSZXF1ZXN0EgwKBHNsdWcYASABKAkSDAoEbmFtZRgCIAEoCRIrCghzZXR0aW5ncxgDIAEoCzIZLm5leHVzLnYxLlByb2plY3RTZXR0aW5ncxISCgpyZXF1ZXN0X2lkGAQgASgJIjsKFUNyZWF0ZVByb2plY3RSZXNwb25zZRIiCgdwcm9qZWN0GAEgASgLMhEubmV4dXMudjEuUHJvamVjdCI8ChNMaXN0UHJvamVjdHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIlQKFExpc3RQcm9qZWN0c1Jlc3BvbnNlEiMKCHByb2plY3RzGAEgAygLMhEubmV4dXMudjEuUHJvamVjdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiNQoRR2V0UHJvamVjdFJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIMCgRzbHVnGAIgASgJIlYKEkdldFByb2plY3RSZXNwb25zZRIiCgdwcm9qZWN0GAEgASgLMhEubmV4dXMudjEuUHJvamVjdBIcCgRyb2xlGAIgASgOMg4ubmV4dXMudjEuUm9sZSKhAQoUVXBkYXRlUHJvamVjdFJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIiCgdwcm9qZWN0GAIgASgLMhEubmV4dXMudjEuUHJvamVjdBIvCgt1cGRhdGVfbWFzaxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSDAoEZXRhZxgEIAEoCRISCgpyZXF1ZXN0X2lkGAUgASgJIjsKFVVwZGF0ZVByb2plY3RSZXNwb25zZRIiCgdwcm9qZWN0GAEgASgLMhEubmV4dXMudjEuUHJvamVjdCJUChREZWxldGVQcm9qZWN0UmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhQKDGNvbmZpcm1fc2x1ZxgCIAEoCRISCgpyZXF1ZXN0X2lkGAMgASgJIhcKFURlbGV0ZVByb2plY3RSZXNwb25zZSJnChBBZGRNZW1iZXJSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSDQoFZW1haWwYAiABKAkSHAoEcm9sZRgDIAEoDjIOLm5leHVzLnYxLlJvbGUSEgoKcmVxdWVzdF9pZBgEIAEoCSI1ChFBZGRNZW1iZXJSZXNwb25zZRIgCgZtZW1iZXIYASABKAsyEC5uZXh1cy52MS5NZW1iZXIiTwoSTGlzdE1lbWJlcnNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiZwoTTGlzdE1lbWJlcnNSZXNwb25zZRIhCgdtZW1iZXJzGAEgAygLMhAubmV4dXMudjEuTWVtYmVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIUCgxldmVudF9jdXJzb3IYAyABKAQiagoTVXBkYXRlTWVtYmVyUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEg0KBWVtYWlsGAIgASgJEhwKBHJvbGUYAyABKA4yDi5uZXh1cy52MS5Sb2xlEhIKCnJlcXVlc3RfaWQYBCABKAkiOAoUVXBkYXRlTWVtYmVyUmVzcG9uc2USIAoGbWVtYmVyGAEgASgLMhAubmV4dXMudjEuTWVtYmVyIkwKE1JlbW92ZU1lbWJlclJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRINCgVlbWFpbBgCIAEoCRISCgpyZXF1ZXN0X2lkGAMgASgJIhYKFFJlbW92ZU1lbWJlclJlc3BvbnNlIi0KF0dldFByb2plY3RTdGF0dXNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkiiAsKGEdldFByb2plY3RTdGF0dXNSZXNwb25zZRIiCgdwcm9qZWN0GAEgASgLMhEubmV4dXMudjEuUHJvamVjdBJACghzdGF0dXNlcxgCIAMoCzIuLm5leHVzLnYxLkdldFByb2plY3RTdGF0dXNSZXNwb25zZS5TdGF0dXNDb3VudBI7CgVsYW5lcxgDIAMoCzIsLm5leHVzLnYxLkdldFByb2plY3RTdGF0dXNSZXNwb25zZS5MYW5lQ291bnQSQgoIc2Vzc2lvbnMYBCADKAsyMC5uZXh1cy52MS5HZXRQcm9qZWN0U3RhdHVzUmVzcG9uc2UuQWN0aXZlU2Vzc2lvbhImCgtpbnRlcnJ1cHRlZBgFIAMoCzIRLm5leHVzLnYxLkZlYXR1cmUSQgoHYmxvY2tlZBgGIAMoCzIxLm5leHVzLnYxLkdldFByb2plY3RTdGF0dXNSZXNwb25zZS5CbG9ja2VkRmVhdHVyZRIVCg1ibG9ja2VkX2NvdW50GAcgASgFEkEKDWhvdHRlc3RfcGF0aHMYCCADKAsyKi5uZXh1cy52MS5HZXRQcm9qZWN0U3RhdHVzUmVzcG9uc2UuSG90UGF0aBIlCgxvbGRlc3RfY2xhaW0YCSABKAsyDy5uZXh1cy52MS5DbGFpbRItChNvbGRlc3RfY2xhaW1faG9sZGVyGAogASgLMhAubmV4dXMudjEuSG9sZGVyEj4KBnN0b3JlcxgLIAMoCzIuLm5leHVzLnYxLkdldFByb2plY3RTdGF0dXNSZXNwb25zZS5TdG9yZUhlYWx0aBIYChBzZXNzaW9uc19vbWl0dGVkGAwgASgFEhQKDGV2ZW50X2N1cnNvchgNIAEoBBpFCgtTdGF0dXNDb3VudBInCgZzdGF0dXMYASABKA4yFy5uZXh1cy52MS5GZWF0dXJlU3RhdHVzEg0KBWNvdW50GAIgASgFGjgKCUxhbmVDb3VudBIcCgRsYW5lGAEgASgOMg4ubmV4dXMudjEuTGFuZRINCgVjb3VudBgCIAEoBRprCg1BY3RpdmVTZXNzaW9uEiIKB3Nlc3Npb24YASABKAsyES5uZXh1cy52MS5TZXNzaW9uEhUKDWVuZ2luZWVyX25hbWUYAiABKAkSHwoGY2xhaW1zGAMgAygLMg8ubmV4dXMudjEuQ2xhaW0akgEKDkJsb2NrZWRGZWF0dXJlEgwKBHNsdWcYASABKAkSDQoFdGl0bGUYAiABKAkSHAoEbGFuZRgDIAEoDjIOLm5leHVzLnYxLkxhbmUSIQoHaGVsZF9ieRgEIAMoCzIQLm5leHVzLnYxLkhvbGRlchINCgV1bm1ldBgFIAMoCRITCgtwYXNzZWRfb3ZlchgGIAEoBRo7CgdIb3RQYXRoEgwKBHBhdGgYASABKAkSEAoIZmVhdHVyZXMYAiABKAUSEAoIaGVsZF9mb3IYAyADKAkauAIKC1N0b3JlSGVhbHRoEkMKBXN0b3JlGAEgASgOMjQubmV4dXMudjEuR2V0UHJvamVjdFN0YXR1c1Jlc3BvbnNlLlN0b3JlSGVhbHRoLlN0b3JlEkMKBXN0YXRlGAIgASgOMjQubmV4dXMudjEuR2V0UHJvamVjdFN0YXR1c1Jlc3BvbnNlLlN0b3JlSGVhbHRoLlN0YXRlIkQKBVN0b3JlEhUKEVNUT1JFX1VOU1BFQ0lGSUVEEAASEgoOU1RPUkVfUE9TVEdSRVMQARIQCgxTVE9SRV9DTEFJTVMQAiJZCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEgwKCFNUQVRFX09LEAESFQoRU1RBVEVfVU5BVkFJTEFCTEUQAhIUChBTVEFURV9SRUNPVkVSSU5HEAMijQEKF0dldFByb2plY3RSZXBvcnRSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSLgoKc2luY2VfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdW50aWxfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiaQoYR2V0UHJvamVjdFJlcG9ydFJlc3BvbnNlEhUKDWZlYXR1cmVzX2RvbmUYASABKAUSDQoFcGlja3MYAiABKAUSEAoIcmVmdXNhbHMYAyABKAUSFQoNaW50ZXJydXB0aW9ucxgEIAEoBTKnBwoOUHJvamVjdFNlcnZpY2USUAoNQ3JlYXRlUHJvamVjdBIeLm5leHVzLnYxLkNyZWF0ZVByb2plY3RSZXF1ZXN0Gh8ubmV4dXMudjEuQ3JlYXRlUHJvamVjdFJlc3BvbnNlElIKDExpc3RQcm9qZWN0cxIdLm5leHVzLnYxLkxpc3RQcm9qZWN0c1JlcXVlc3QaHi5uZXh1cy52MS5MaXN0UHJvamVjdHNSZXNwb25zZSIDkAIBEkwKCkdldFByb2plY3QSGy5uZXh1cy52MS5HZXRQcm9qZWN0UmVxdWVzdBocLm5leHVzLnYxLkdldFByb2plY3RSZXNwb25zZSIDkAIBElAKDVVwZGF0ZVByb2plY3QSHi5uZXh1cy52MS5VcGRhdGVQcm9qZWN0UmVxdWVzdBofLm5leHVzLnYxLlVwZGF0ZVByb2plY3RSZXNwb25zZRJQCg1EZWxldGVQcm9qZWN0Eh4ubmV4dXMudjEuRGVsZXRlUHJvamVjdFJlcXVlc3QaHy5uZXh1cy52MS5EZWxldGVQcm9qZWN0UmVzcG9uc2USSQoJQWRkTWVtYmVyEhoubmV4dXMudjEuQWRkTWVtYmVyUmVxdWVzdBobLm5leHVzLnYxLkFkZE1lbWJlclJlc3BvbnNlIgOQAgISTwoLTGlzdE1lbWJlcnMSHC5uZXh1cy52MS5MaXN0TWVtYmVyc1JlcXVlc3QaHS5uZXh1cy52MS5MaXN0TWVtYmVyc1Jlc3BvbnNlIgOQAgESUgoMVXBkYXRlTWVtYmVyEh0ubmV4dXMudjEuVXBkYXRlTWVtYmVyUmVxdWVzdBoeLm5leHVzLnYxLlVwZGF0ZU1lbWJlclJlc3BvbnNlIgOQAgISTQoMUmVtb3ZlTWVtYmVyEh0ubmV4dXMudjEuUmVtb3ZlTWVtYmVyUmVxdWVzdBoeLm5leHVzLnYxLlJlbW92ZU1lbWJlclJlc3BvbnNlEl4KEEdldFByb2plY3RTdGF0dXMSIS5uZXh1cy52MS5HZXRQcm9qZWN0U3RhdHVzUmVxdWVzdBoiLm5leHVzLnYxLkdldFByb2plY3RTdGF0dXNSZXNwb25zZSIDkAIBEl4KEEdldFByb2plY3RSZXBvcnQSIS5uZXh1cy52MS5HZXRQcm9qZWN0UmVwb3J0UmVxdWVzdBoiLm5leHVzLnYxLkdldFByb2plY3RSZXBvcnRSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_nexus_v1_claim, file_nexus_v1_feature, file_nexus_v1_project, file_nexus_v1_session]);
 
 /**
  * The project to create.
@@ -435,6 +435,14 @@ export type ListMembersResponse = Message<"nexus.v1.ListMembersResponse"> & {
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
+
+  /**
+   * The project's last event when this was read, in one snapshot: WatchEvents after it tells every later change. Of
+   * several pages the first one's counts.
+   *
+   * @generated from field: uint64 event_cursor = 3;
+   */
+  eventCursor: bigint;
 };
 
 /**
@@ -606,18 +614,75 @@ export type GetProjectStatusResponse = Message<"nexus.v1.GetProjectStatusRespons
   lanes: GetProjectStatusResponse_LaneCount[];
 
   /**
-   * The live sessions, the longest open first.
+   * The live sessions, the longest open first; at most 200.
    *
    * @generated from field: repeated nexus.v1.GetProjectStatusResponse.ActiveSession sessions = 4;
    */
   sessions: GetProjectStatusResponse_ActiveSession[];
 
   /**
-   * Features that were interrupted and wait to be taken up.
+   * Features that were interrupted and wait to be taken up, the latest first, without their specs; at most 50.
    *
    * @generated from field: repeated nexus.v1.Feature interrupted = 5;
    */
   interrupted: Feature[];
+
+  /**
+   * Ready features that can't be picked now, by lane and position; at most 50.
+   *
+   * @generated from field: repeated nexus.v1.GetProjectStatusResponse.BlockedFeature blocked = 6;
+   */
+  blocked: GetProjectStatusResponse_BlockedFeature[];
+
+  /**
+   * How many there are of them in all.
+   *
+   * @generated from field: int32 blocked_count = 7;
+   */
+  blockedCount: number;
+
+  /**
+   * The paths that most open features name, at least two each; at most 10.
+   *
+   * @generated from field: repeated nexus.v1.GetProjectStatusResponse.HotPath hottest_paths = 8;
+   */
+  hottestPaths: GetProjectStatusResponse_HotPath[];
+
+  /**
+   * The claim that is held longest, with at most 64 of its touches; absent when nothing is held.
+   *
+   * @generated from field: nexus.v1.Claim oldest_claim = 9;
+   */
+  oldestClaim?: Claim | undefined;
+
+  /**
+   * Who holds it.
+   *
+   * @generated from field: nexus.v1.Holder oldest_claim_holder = 10;
+   */
+  oldestClaimHolder?: Holder | undefined;
+
+  /**
+   * The server's stores.
+   *
+   * @generated from field: repeated nexus.v1.GetProjectStatusResponse.StoreHealth stores = 11;
+   */
+  stores: GetProjectStatusResponse_StoreHealth[];
+
+  /**
+   * How many live sessions were left out.
+   *
+   * @generated from field: int32 sessions_omitted = 12;
+   */
+  sessionsOmitted: number;
+
+  /**
+   * The project's last event when this was read, in one snapshot: WatchEvents after it tells every later change. Of
+   * several pages the first one's counts.
+   *
+   * @generated from field: uint64 event_cursor = 13;
+   */
+  eventCursor: bigint;
 };
 
 /**
@@ -704,7 +769,7 @@ export type GetProjectStatusResponse_ActiveSession = Message<"nexus.v1.GetProjec
   engineerName: string;
 
   /**
-   * What it holds; empty when nothing.
+   * What it holds; empty when nothing. Each with at most 64 of its touches.
    *
    * @generated from field: repeated nexus.v1.Claim claims = 3;
    */
@@ -717,6 +782,200 @@ export type GetProjectStatusResponse_ActiveSession = Message<"nexus.v1.GetProjec
  */
 export const GetProjectStatusResponse_ActiveSessionSchema: GenMessage<GetProjectStatusResponse_ActiveSession> = /*@__PURE__*/
   messageDesc(file_nexus_v1_project_service, 19, 2);
+
+/**
+ * A feature that is ready, and can't be picked now.
+ *
+ * @generated from message nexus.v1.GetProjectStatusResponse.BlockedFeature
+ */
+export type GetProjectStatusResponse_BlockedFeature = Message<"nexus.v1.GetProjectStatusResponse.BlockedFeature"> & {
+  /**
+   * Its slug.
+   *
+   * @generated from field: string slug = 1;
+   */
+  slug: string;
+
+  /**
+   * Its title.
+   *
+   * @generated from field: string title = 2;
+   */
+  title: string;
+
+  /**
+   * How soon it is wanted.
+   *
+   * @generated from field: nexus.v1.Lane lane = 3;
+   */
+  lane: Lane;
+
+  /**
+   * Who holds what it touches; at most 5.
+   *
+   * @generated from field: repeated nexus.v1.Holder held_by = 4;
+   */
+  heldBy: Holder[];
+
+  /**
+   * Slugs of dependencies that are not done.
+   *
+   * @generated from field: repeated string unmet = 5;
+   */
+  unmet: string[];
+
+  /**
+   * As in Feature.
+   *
+   * @generated from field: int32 passed_over = 6;
+   */
+  passedOver: number;
+};
+
+/**
+ * Describes the message nexus.v1.GetProjectStatusResponse.BlockedFeature.
+ * Use `create(GetProjectStatusResponse_BlockedFeatureSchema)` to create a new message.
+ */
+export const GetProjectStatusResponse_BlockedFeatureSchema: GenMessage<GetProjectStatusResponse_BlockedFeature> = /*@__PURE__*/
+  messageDesc(file_nexus_v1_project_service, 19, 3);
+
+/**
+ * A path that several open features touch.
+ *
+ * @generated from message nexus.v1.GetProjectStatusResponse.HotPath
+ */
+export type GetProjectStatusResponse_HotPath = Message<"nexus.v1.GetProjectStatusResponse.HotPath"> & {
+  /**
+   * The path or pattern.
+   *
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * How many features that are draft, ready or active name it.
+   *
+   * @generated from field: int32 features = 2;
+   */
+  features: number;
+
+  /**
+   * Slugs of the features that hold something that overlaps it; at most 5.
+   *
+   * @generated from field: repeated string held_for = 3;
+   */
+  heldFor: string[];
+};
+
+/**
+ * Describes the message nexus.v1.GetProjectStatusResponse.HotPath.
+ * Use `create(GetProjectStatusResponse_HotPathSchema)` to create a new message.
+ */
+export const GetProjectStatusResponse_HotPathSchema: GenMessage<GetProjectStatusResponse_HotPath> = /*@__PURE__*/
+  messageDesc(file_nexus_v1_project_service, 19, 4);
+
+/**
+ * A store of the server's.
+ *
+ * @generated from message nexus.v1.GetProjectStatusResponse.StoreHealth
+ */
+export type GetProjectStatusResponse_StoreHealth = Message<"nexus.v1.GetProjectStatusResponse.StoreHealth"> & {
+  /**
+   * Which store.
+   *
+   * @generated from field: nexus.v1.GetProjectStatusResponse.StoreHealth.Store store = 1;
+   */
+  store: GetProjectStatusResponse_StoreHealth_Store;
+
+  /**
+   * How it is.
+   *
+   * @generated from field: nexus.v1.GetProjectStatusResponse.StoreHealth.State state = 2;
+   */
+  state: GetProjectStatusResponse_StoreHealth_State;
+};
+
+/**
+ * Describes the message nexus.v1.GetProjectStatusResponse.StoreHealth.
+ * Use `create(GetProjectStatusResponse_StoreHealthSchema)` to create a new message.
+ */
+export const GetProjectStatusResponse_StoreHealthSchema: GenMessage<GetProjectStatusResponse_StoreHealth> = /*@__PURE__*/
+  messageDesc(file_nexus_v1_project_service, 19, 5);
+
+/**
+ * Which store.
+ *
+ * @generated from enum nexus.v1.GetProjectStatusResponse.StoreHealth.Store
+ */
+export enum GetProjectStatusResponse_StoreHealth_Store {
+  /**
+   * Not said.
+   *
+   * @generated from enum value: STORE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * PostgreSQL: everything that lasts.
+   *
+   * @generated from enum value: STORE_POSTGRES = 1;
+   */
+  POSTGRES = 1,
+
+  /**
+   * The claim store: live claims and leases.
+   *
+   * @generated from enum value: STORE_CLAIMS = 2;
+   */
+  CLAIMS = 2,
+}
+
+/**
+ * Describes the enum nexus.v1.GetProjectStatusResponse.StoreHealth.Store.
+ */
+export const GetProjectStatusResponse_StoreHealth_StoreSchema: GenEnum<GetProjectStatusResponse_StoreHealth_Store> = /*@__PURE__*/
+  enumDesc(file_nexus_v1_project_service, 19, 5, 0);
+
+/**
+ * How it is.
+ *
+ * @generated from enum nexus.v1.GetProjectStatusResponse.StoreHealth.State
+ */
+export enum GetProjectStatusResponse_StoreHealth_State {
+  /**
+   * Not said.
+   *
+   * @generated from enum value: STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It answers.
+   *
+   * @generated from enum value: STATE_OK = 1;
+   */
+  OK = 1,
+
+  /**
+   * It does not answer.
+   *
+   * @generated from enum value: STATE_UNAVAILABLE = 2;
+   */
+  UNAVAILABLE = 2,
+
+  /**
+   * The project's claims are being rebuilt.
+   *
+   * @generated from enum value: STATE_RECOVERING = 3;
+   */
+  RECOVERING = 3,
+}
+
+/**
+ * Describes the enum nexus.v1.GetProjectStatusResponse.StoreHealth.State.
+ */
+export const GetProjectStatusResponse_StoreHealth_StateSchema: GenEnum<GetProjectStatusResponse_StoreHealth_State> = /*@__PURE__*/
+  enumDesc(file_nexus_v1_project_service, 19, 5, 1);
 
 /**
  * Which span to report on.
@@ -933,8 +1192,10 @@ export const ProjectService: GenService<{
     output: typeof RemoveMemberResponseSchema;
   },
   /**
-   * Answers the state of the project at a glance: features by status and lane, live sessions and what they hold.
-   * Changes nothing.
+   * Answers the state of the project at a glance: features by status and lane, live sessions and what they hold, what is
+   * interrupted and what waits for whom, and how the stores are. Changes nothing.
+   *
+   * While the claim store is away it answers what PostgreSQL knows: sessions and features without leases and claims.
    *
    * @generated from rpc nexus.v1.ProjectService.GetProjectStatus
    */

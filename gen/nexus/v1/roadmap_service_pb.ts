@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file nexus/v1/roadmap_service.proto.
  */
 export const file_nexus_v1_roadmap_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5uZXh1cy92MS9yb2FkbWFwX3NlcnZpY2UucHJvdG8SCG5leHVzLnYxIj8KEUdldFJvYWRtYXBSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSFgoOaW5jbHVkZV9jbG9zZWQYAiABKAgijAIKEkdldFJvYWRtYXBSZXNwb25zZRI3CgVsYW5lcxgBIAMoCzIoLm5leHVzLnYxLkdldFJvYWRtYXBSZXNwb25zZS5Sb2FkbWFwTGFuZRIMCgRldGFnGAIgASgJGmcKC1JvYWRtYXBMYW5lEhwKBGxhbmUYASABKA4yDi5uZXh1cy52MS5MYW5lEjoKB2VudHJpZXMYAiADKAsyKS5uZXh1cy52MS5HZXRSb2FkbWFwUmVzcG9uc2UuUm9hZG1hcEVudHJ5GkYKDFJvYWRtYXBFbnRyeRIiCgdmZWF0dXJlGAEgASgLMhEubmV4dXMudjEuRmVhdHVyZRISCgpibG9ja2VkX2J5GAIgAygJIo4BChVSZW9yZGVyUm9hZG1hcFJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIMCgRzbHVnGAIgASgJEhwKBGxhbmUYAyABKA4yDi5uZXh1cy52MS5MYW5lEhMKC2JlZm9yZV9zbHVnGAQgASgJEgwKBGV0YWcYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCSJKChZSZW9yZGVyUm9hZG1hcFJlc3BvbnNlEiIKB2ZlYXR1cmUYASABKAsyES5uZXh1cy52MS5GZWF0dXJlEgwKBGV0YWcYAiABKAkyuAEKDlJvYWRtYXBTZXJ2aWNlEkwKCkdldFJvYWRtYXASGy5uZXh1cy52MS5HZXRSb2FkbWFwUmVxdWVzdBocLm5leHVzLnYxLkdldFJvYWRtYXBSZXNwb25zZSIDkAIBElgKDlJlb3JkZXJSb2FkbWFwEh8ubmV4dXMudjEuUmVvcmRlclJvYWRtYXBSZXF1ZXN0GiAubmV4dXMudjEuUmVvcmRlclJvYWRtYXBSZXNwb25zZSIDkAICYgZwcm90bzM", [file_nexus_v1_feature]);
+  fileDesc("Ch5uZXh1cy92MS9yb2FkbWFwX3NlcnZpY2UucHJvdG8SCG5leHVzLnYxIm0KEUdldFJvYWRtYXBSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSFgoOaW5jbHVkZV9jbG9zZWQYAiABKAgSHQoFbGFuZXMYAyADKA4yDi5uZXh1cy52MS5MYW5lEg0KBWxpbWl0GAQgASgFIp0CChJHZXRSb2FkbWFwUmVzcG9uc2USNwoFbGFuZXMYASADKAsyKC5uZXh1cy52MS5HZXRSb2FkbWFwUmVzcG9uc2UuUm9hZG1hcExhbmUSDAoEZXRhZxgCIAEoCRp4CgtSb2FkbWFwTGFuZRIcCgRsYW5lGAEgASgOMg4ubmV4dXMudjEuTGFuZRI6CgdlbnRyaWVzGAIgAygLMikubmV4dXMudjEuR2V0Um9hZG1hcFJlc3BvbnNlLlJvYWRtYXBFbnRyeRIPCgdvbWl0dGVkGAMgASgFGkYKDFJvYWRtYXBFbnRyeRIiCgdmZWF0dXJlGAEgASgLMhEubmV4dXMudjEuRmVhdHVyZRISCgpibG9ja2VkX2J5GAIgAygJIo4BChVSZW9yZGVyUm9hZG1hcFJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIMCgRzbHVnGAIgASgJEhwKBGxhbmUYAyABKA4yDi5uZXh1cy52MS5MYW5lEhMKC2JlZm9yZV9zbHVnGAQgASgJEgwKBGV0YWcYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCSJKChZSZW9yZGVyUm9hZG1hcFJlc3BvbnNlEiIKB2ZlYXR1cmUYASABKAsyES5uZXh1cy52MS5GZWF0dXJlEgwKBGV0YWcYAiABKAkyuAEKDlJvYWRtYXBTZXJ2aWNlEkwKCkdldFJvYWRtYXASGy5uZXh1cy52MS5HZXRSb2FkbWFwUmVxdWVzdBocLm5leHVzLnYxLkdldFJvYWRtYXBSZXNwb25zZSIDkAIBElgKDlJlb3JkZXJSb2FkbWFwEh8ubmV4dXMudjEuUmVvcmRlclJvYWRtYXBSZXF1ZXN0GiAubmV4dXMudjEuUmVvcmRlclJvYWRtYXBSZXNwb25zZSIDkAICYgZwcm90bzM", [file_nexus_v1_feature]);
 
 /**
  * Asks for the roadmap.
@@ -33,6 +33,20 @@ export type GetRoadmapRequest = Message<"nexus.v1.GetRoadmapRequest"> & {
    * @generated from field: bool include_closed = 2;
    */
   includeClosed: boolean;
+
+  /**
+   * These lanes only; all when empty.
+   *
+   * @generated from field: repeated nexus.v1.Lane lanes = 3;
+   */
+  lanes: Lane[];
+
+  /**
+   * At most so many features of a lane: 1 to 1,000; 1,000 when 0.
+   *
+   * @generated from field: int32 limit = 4;
+   */
+  limit: number;
 };
 
 /**
@@ -56,7 +70,8 @@ export type GetRoadmapResponse = Message<"nexus.v1.GetRoadmapResponse"> & {
   lanes: GetRoadmapResponse_RoadmapLane[];
 
   /**
-   * Changes whenever the order does.
+   * Changes whenever a feature is moved. Features that are added at the end of a lane, or leave, keep the order of the
+   * others and the etag.
    *
    * @generated from field: string etag = 2;
    */
@@ -89,6 +104,13 @@ export type GetRoadmapResponse_RoadmapLane = Message<"nexus.v1.GetRoadmapRespons
    * @generated from field: repeated nexus.v1.GetRoadmapResponse.RoadmapEntry entries = 2;
    */
   entries: GetRoadmapResponse_RoadmapEntry[];
+
+  /**
+   * How many more there are.
+   *
+   * @generated from field: int32 omitted = 3;
+   */
+  omitted: number;
 };
 
 /**
@@ -105,14 +127,15 @@ export const GetRoadmapResponse_RoadmapLaneSchema: GenMessage<GetRoadmapResponse
  */
 export type GetRoadmapResponse_RoadmapEntry = Message<"nexus.v1.GetRoadmapResponse.RoadmapEntry"> & {
   /**
-   * The feature.
+   * The feature, without its spec; with its holder when it is active.
    *
    * @generated from field: nexus.v1.Feature feature = 1;
    */
   feature?: Feature | undefined;
 
   /**
-   * Slugs of what keeps it from being picked: dependencies that are not done, and features that hold its files.
+   * Slugs of what keeps it from being picked: dependencies that are not done, and features that hold its files. Of the
+   * latter at most 5. Empty for features that are active or closed.
    *
    * @generated from field: repeated string blocked_by = 2;
    */
@@ -147,7 +170,7 @@ export type ReorderRoadmapRequest = Message<"nexus.v1.ReorderRoadmapRequest"> & 
   slug: string;
 
   /**
-   * The lane to move it to; its own when not said.
+   * The lane to move it to; when not said, that of before_slug, or its own.
    *
    * @generated from field: nexus.v1.Lane lane = 3;
    */
@@ -220,7 +243,7 @@ export const ReorderRoadmapResponseSchema: GenMessage<ReorderRoadmapResponse> = 
  */
 export const RoadmapService: GenService<{
   /**
-   * Answers the lanes with their features in order. Changes nothing.
+   * Answers the lanes with their features in order, without their specs. Changes nothing.
    *
    * @generated from rpc nexus.v1.RoadmapService.GetRoadmap
    */
@@ -230,9 +253,12 @@ export const RoadmapService: GenService<{
     output: typeof GetRoadmapResponseSchema;
   },
   /**
-   * Moves a feature within its lane or to another one. Repeating it changes nothing.
+   * Moves a feature within its lane or to another one. Moves happen one after another, whoever makes them. Repeating it
+   * changes nothing, and a feature that stands there already stays as it is, its etag and the roadmap's too.
    *
    * Errors:
+   * - INVALID_ARGUMENT, REQUEST_INVALID: before_slug is in another lane than the one asked for, or the feature itself.
+   * - FAILED_PRECONDITION, STATUS_TRANSITION_INVALID: the feature is done or cancelled.
    * - ABORTED, ETAG_MISMATCH: the roadmap changed since it was read; the detail has its etag.
    *
    * @generated from rpc nexus.v1.RoadmapService.ReorderRoadmap

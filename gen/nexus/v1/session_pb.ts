@@ -142,7 +142,7 @@ export type Checkpoint = Message<"nexus.v1.Checkpoint"> & {
   sessionId: string;
 
   /**
-   * The feature it is about; stamped by the server.
+   * The feature it is about; stamped by the server. Empty when the session held none.
    *
    * @generated from field: string feature_slug = 3;
    */
@@ -184,7 +184,7 @@ export type Checkpoint = Message<"nexus.v1.Checkpoint"> & {
   changedPaths: string[];
 
   /**
-   * The fencing token that the feature was held with; stamped by the server.
+   * The fencing token that the feature was held with; stamped by the server. 0 when none was held.
    *
    * @generated from field: uint64 fencing_token = 9;
    */

@@ -5,7 +5,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
-import type { Claim } from "./claim_pb.ts";
+import type { Claim, LostClaim } from "./claim_pb.ts";
 import { file_nexus_v1_claim } from "./claim_pb.ts";
 import type { Checkpoint, Session } from "./session_pb.ts";
 import { file_nexus_v1_session } from "./session_pb.ts";
@@ -15,7 +15,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file nexus/v1/session_service.proto.
  */
 export const file_nexus_v1_session_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5uZXh1cy92MS9zZXNzaW9uX3NlcnZpY2UucHJvdG8SCG5leHVzLnYxIpYBChJPcGVuU2Vzc2lvblJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIZChFjbGllbnRfc2Vzc2lvbl9pZBgCIAEoCRINCgVhZ2VudBgDIAEoCRIMCgRob3N0GAQgASgJEhAKCHdvcmt0cmVlGAUgASgJEg4KBmJyYW5jaBgGIAEoCRISCgpyZXF1ZXN0X2lkGAcgASgJIjkKE09wZW5TZXNzaW9uUmVzcG9uc2USIgoHc2Vzc2lvbhgBIAEoCzIRLm5leHVzLnYxLlNlc3Npb24iOwoRR2V0U2Vzc2lvblJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRISCgpzZXNzaW9uX2lkGAIgASgJIjgKEkdldFNlc3Npb25SZXNwb25zZRIiCgdzZXNzaW9uGAEgASgLMhEubmV4dXMudjEuU2Vzc2lvbiJWChlMaXN0QWN0aXZlU2Vzc2lvbnNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiWgoaTGlzdEFjdGl2ZVNlc3Npb25zUmVzcG9uc2USIwoIc2Vzc2lvbnMYASADKAsyES5uZXh1cy52MS5TZXNzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJBChdIZWFydGJlYXRTZXNzaW9uUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhIKCnNlc3Npb25faWQYAiABKAkiXwoYSGVhcnRiZWF0U2Vzc2lvblJlc3BvbnNlEiIKB3Nlc3Npb24YASABKAsyES5uZXh1cy52MS5TZXNzaW9uEh8KBmNsYWltcxgCIAMoCzIPLm5leHVzLnYxLkNsYWltImIKE0Nsb3NlU2Vzc2lvblJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRISCgpzZXNzaW9uX2lkGAIgASgJEg8KB2NyYXNoZWQYAyABKAgSEgoKcmVxdWVzdF9pZBgEIAEoCSI6ChRDbG9zZVNlc3Npb25SZXNwb25zZRIiCgdzZXNzaW9uGAEgASgLMhEubmV4dXMudjEuU2Vzc2lvbiLZAQoVU2F2ZUNoZWNrcG9pbnRSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSEgoKc2Vzc2lvbl9pZBgCIAEoCRIVCg1mZW5jaW5nX3Rva2VuGAMgASgEEg8KB2NvbnRleHQYBCABKAkSJQoEZGF0YRgFIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSDgoGYnJhbmNoGAYgASgJEg4KBmNvbW1pdBgHIAEoCRIVCg1jaGFuZ2VkX3BhdGhzGAggAygJEhIKCnJlcXVlc3RfaWQYCSABKAkiQgoWU2F2ZUNoZWNrcG9pbnRSZXNwb25zZRIoCgpjaGVja3BvaW50GAEgASgLMhQubmV4dXMudjEuQ2hlY2twb2ludCJSChpHZXRMYXRlc3RDaGVja3BvaW50UmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhIKCnNlc3Npb25faWQYAiABKAkSDAoEc2x1ZxgDIAEoCSJHChtHZXRMYXRlc3RDaGVja3BvaW50UmVzcG9uc2USKAoKY2hlY2twb2ludBgBIAEoCzIULm5leHVzLnYxLkNoZWNrcG9pbnQyhwUKDlNlc3Npb25TZXJ2aWNlEk8KC09wZW5TZXNzaW9uEhwubmV4dXMudjEuT3BlblNlc3Npb25SZXF1ZXN0Gh0ubmV4dXMudjEuT3BlblNlc3Npb25SZXNwb25zZSIDkAICEkwKCkdldFNlc3Npb24SGy5uZXh1cy52MS5HZXRTZXNzaW9uUmVxdWVzdBocLm5leHVzLnYxLkdldFNlc3Npb25SZXNwb25zZSIDkAIBEmQKEkxpc3RBY3RpdmVTZXNzaW9ucxIjLm5leHVzLnYxLkxpc3RBY3RpdmVTZXNzaW9uc1JlcXVlc3QaJC5uZXh1cy52MS5MaXN0QWN0aXZlU2Vzc2lvbnNSZXNwb25zZSIDkAIBEl4KEEhlYXJ0YmVhdFNlc3Npb24SIS5uZXh1cy52MS5IZWFydGJlYXRTZXNzaW9uUmVxdWVzdBoiLm5leHVzLnYxLkhlYXJ0YmVhdFNlc3Npb25SZXNwb25zZSIDkAICElIKDENsb3NlU2Vzc2lvbhIdLm5leHVzLnYxLkNsb3NlU2Vzc2lvblJlcXVlc3QaHi5uZXh1cy52MS5DbG9zZVNlc3Npb25SZXNwb25zZSIDkAICElMKDlNhdmVDaGVja3BvaW50Eh8ubmV4dXMudjEuU2F2ZUNoZWNrcG9pbnRSZXF1ZXN0GiAubmV4dXMudjEuU2F2ZUNoZWNrcG9pbnRSZXNwb25zZRJnChNHZXRMYXRlc3RDaGVja3BvaW50EiQubmV4dXMudjEuR2V0TGF0ZXN0Q2hlY2twb2ludFJlcXVlc3QaJS5uZXh1cy52MS5HZXRMYXRlc3RDaGVja3BvaW50UmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_google_protobuf_struct, file_nexus_v1_claim, file_nexus_v1_session]);
+  fileDesc("Ch5uZXh1cy92MS9zZXNzaW9uX3NlcnZpY2UucHJvdG8SCG5leHVzLnYxIpYBChJPcGVuU2Vzc2lvblJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIZChFjbGllbnRfc2Vzc2lvbl9pZBgCIAEoCRINCgVhZ2VudBgDIAEoCRIMCgRob3N0GAQgASgJEhAKCHdvcmt0cmVlGAUgASgJEg4KBmJyYW5jaBgGIAEoCRISCgpyZXF1ZXN0X2lkGAcgASgJIjkKE09wZW5TZXNzaW9uUmVzcG9uc2USIgoHc2Vzc2lvbhgBIAEoCzIRLm5leHVzLnYxLlNlc3Npb24iOwoRR2V0U2Vzc2lvblJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRISCgpzZXNzaW9uX2lkGAIgASgJIjgKEkdldFNlc3Npb25SZXNwb25zZRIiCgdzZXNzaW9uGAEgASgLMhEubmV4dXMudjEuU2Vzc2lvbiJWChlMaXN0QWN0aXZlU2Vzc2lvbnNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkicAoaTGlzdEFjdGl2ZVNlc3Npb25zUmVzcG9uc2USIwoIc2Vzc2lvbnMYASADKAsyES5uZXh1cy52MS5TZXNzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIUCgxldmVudF9jdXJzb3IYAyABKAQiWQoXSGVhcnRiZWF0U2Vzc2lvblJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRISCgpzZXNzaW9uX2lkGAIgASgJEhYKDmZlbmNpbmdfdG9rZW5zGAMgAygEIoIBChhIZWFydGJlYXRTZXNzaW9uUmVzcG9uc2USIgoHc2Vzc2lvbhgBIAEoCzIRLm5leHVzLnYxLlNlc3Npb24SHwoGY2xhaW1zGAIgAygLMg8ubmV4dXMudjEuQ2xhaW0SIQoEbG9zdBgDIAMoCzITLm5leHVzLnYxLkxvc3RDbGFpbSJiChNDbG9zZVNlc3Npb25SZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSEgoKc2Vzc2lvbl9pZBgCIAEoCRIPCgdjcmFzaGVkGAMgASgIEhIKCnJlcXVlc3RfaWQYBCABKAkiOgoUQ2xvc2VTZXNzaW9uUmVzcG9uc2USIgoHc2Vzc2lvbhgBIAEoCzIRLm5leHVzLnYxLlNlc3Npb24i2QEKFVNhdmVDaGVja3BvaW50UmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhIKCnNlc3Npb25faWQYAiABKAkSFQoNZmVuY2luZ190b2tlbhgDIAEoBBIPCgdjb250ZXh0GAQgASgJEiUKBGRhdGEYBSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Eg4KBmJyYW5jaBgGIAEoCRIOCgZjb21taXQYByABKAkSFQoNY2hhbmdlZF9wYXRocxgIIAMoCRISCgpyZXF1ZXN0X2lkGAkgASgJIkIKFlNhdmVDaGVja3BvaW50UmVzcG9uc2USKAoKY2hlY2twb2ludBgBIAEoCzIULm5leHVzLnYxLkNoZWNrcG9pbnQiUgoaR2V0TGF0ZXN0Q2hlY2twb2ludFJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRISCgpzZXNzaW9uX2lkGAIgASgJEgwKBHNsdWcYAyABKAkiRwobR2V0TGF0ZXN0Q2hlY2twb2ludFJlc3BvbnNlEigKCmNoZWNrcG9pbnQYASABKAsyFC5uZXh1cy52MS5DaGVja3BvaW50MocFCg5TZXNzaW9uU2VydmljZRJPCgtPcGVuU2Vzc2lvbhIcLm5leHVzLnYxLk9wZW5TZXNzaW9uUmVxdWVzdBodLm5leHVzLnYxLk9wZW5TZXNzaW9uUmVzcG9uc2UiA5ACAhJMCgpHZXRTZXNzaW9uEhsubmV4dXMudjEuR2V0U2Vzc2lvblJlcXVlc3QaHC5uZXh1cy52MS5HZXRTZXNzaW9uUmVzcG9uc2UiA5ACARJkChJMaXN0QWN0aXZlU2Vzc2lvbnMSIy5uZXh1cy52MS5MaXN0QWN0aXZlU2Vzc2lvbnNSZXF1ZXN0GiQubmV4dXMudjEuTGlzdEFjdGl2ZVNlc3Npb25zUmVzcG9uc2UiA5ACARJeChBIZWFydGJlYXRTZXNzaW9uEiEubmV4dXMudjEuSGVhcnRiZWF0U2Vzc2lvblJlcXVlc3QaIi5uZXh1cy52MS5IZWFydGJlYXRTZXNzaW9uUmVzcG9uc2UiA5ACAhJSCgxDbG9zZVNlc3Npb24SHS5uZXh1cy52MS5DbG9zZVNlc3Npb25SZXF1ZXN0Gh4ubmV4dXMudjEuQ2xvc2VTZXNzaW9uUmVzcG9uc2UiA5ACAhJTCg5TYXZlQ2hlY2twb2ludBIfLm5leHVzLnYxLlNhdmVDaGVja3BvaW50UmVxdWVzdBogLm5leHVzLnYxLlNhdmVDaGVja3BvaW50UmVzcG9uc2USZwoTR2V0TGF0ZXN0Q2hlY2twb2ludBIkLm5leHVzLnYxLkdldExhdGVzdENoZWNrcG9pbnRSZXF1ZXN0GiUubmV4dXMudjEuR2V0TGF0ZXN0Q2hlY2twb2ludFJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_google_protobuf_struct, file_nexus_v1_claim, file_nexus_v1_session]);
 
 /**
  * Who starts to work.
@@ -204,6 +204,14 @@ export type ListActiveSessionsResponse = Message<"nexus.v1.ListActiveSessionsRes
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
+
+  /**
+   * The project's last event when this was read, in one snapshot: WatchEvents after it tells every later change. Of
+   * several pages the first one's counts.
+   *
+   * @generated from field: uint64 event_cursor = 3;
+   */
+  eventCursor: bigint;
 };
 
 /**
@@ -232,6 +240,13 @@ export type HeartbeatSessionRequest = Message<"nexus.v1.HeartbeatSessionRequest"
    * @generated from field: string session_id = 2;
    */
   sessionId: string;
+
+  /**
+   * The tokens of the claims that the session believes to hold; at most 100.
+   *
+   * @generated from field: repeated uint64 fencing_tokens = 3;
+   */
+  fencingTokens: bigint[];
 };
 
 /**
@@ -255,11 +270,18 @@ export type HeartbeatSessionResponse = Message<"nexus.v1.HeartbeatSessionRespons
   session?: Session | undefined;
 
   /**
-   * What it holds.
+   * What it holds. One that it has never heard of was granted by a call whose answer got lost.
    *
    * @generated from field: repeated nexus.v1.Claim claims = 2;
    */
   claims: Claim[];
+
+  /**
+   * Which of the named ones it does not hold any more.
+   *
+   * @generated from field: repeated nexus.v1.LostClaim lost = 3;
+   */
+  lost: LostClaim[];
 };
 
 /**
@@ -353,14 +375,14 @@ export type SaveCheckpointRequest = Message<"nexus.v1.SaveCheckpointRequest"> & 
   sessionId: string;
 
   /**
-   * The token of the feature's pick.
+   * The token of the feature's pick. Without one (0) nothing is compared: the server stamps what the session holds.
    *
    * @generated from field: uint64 fencing_token = 3;
    */
   fencingToken: bigint;
 
   /**
-   * What is done, what is missing, what was learnt: at most 100,000 characters.
+   * What is done, what is missing, what was learnt: 1 to 100,000 characters.
    *
    * @generated from field: string context = 4;
    */
@@ -374,21 +396,21 @@ export type SaveCheckpointRequest = Message<"nexus.v1.SaveCheckpointRequest"> & 
   data?: JsonObject | undefined;
 
   /**
-   * The branch that the work is on.
+   * The branch that the work is on, at most 255 characters.
    *
    * @generated from field: string branch = 6;
    */
   branch: string;
 
   /**
-   * The commit that the work is based on.
+   * The commit that the work is based on, at most 64 characters.
    *
    * @generated from field: string commit = 7;
    */
   commit: string;
 
   /**
-   * The files changed so far, at most 1,000.
+   * The files changed so far, at most 1,000 of at most 1,024 characters.
    *
    * @generated from field: repeated string changed_paths = 8;
    */
@@ -536,8 +558,9 @@ export const SessionService: GenService<{
     output: typeof ListActiveSessionsResponseSchema;
   },
   /**
-   * A sign of life: renews the lease and answers what the session holds. Send it at least every third of the
-   * session_ttl, and count the lease from when it was sent.
+   * A sign of life: renews the lease and answers what the session holds, and which of the claims that it believes to
+   * hold it has lost, to a take-over or a forced release. Send it at least every third of the session_ttl, and count
+   * the lease from when it was sent.
    *
    * Errors:
    * - FAILED_PRECONDITION, SESSION_EXPIRED: the session has ended; the detail says when and what it lost. Nothing
@@ -562,11 +585,14 @@ export const SessionService: GenService<{
     output: typeof CloseSessionResponseSchema;
   },
   /**
-   * Saves how far the work on the session's feature has come. Repeating it with the same request_id saves it once.
+   * Saves how far the work of a session has come: on the feature that it holds, or, when it holds none, its own. All
+   * checkpoints are kept; the latest is in the answer to the next pick of the feature. Repeating it with the same
+   * request_id saves it once.
    *
    * Errors:
-   * - FAILED_PRECONDITION, SESSION_EXPIRED: the session has ended.
-   * - ABORTED, FENCING_TOKEN_STALE: the session no longer holds the feature under that token.
+   * - FAILED_PRECONDITION, SESSION_EXPIRED: the session has ended; the detail says when and what it lost.
+   * - ABORTED, FENCING_TOKEN_STALE: the session does not hold a feature under that token; nothing was saved.
+   * - RESOURCE_EXHAUSTED, LIMIT_EXCEEDED: the session has saved 1,000 checkpoints.
    *
    * @generated from rpc nexus.v1.SessionService.SaveCheckpoint
    */
@@ -576,7 +602,11 @@ export const SessionService: GenService<{
     output: typeof SaveCheckpointResponseSchema;
   },
   /**
-   * Answers the latest checkpoint of a session or of a feature. Changes nothing.
+   * Answers the latest checkpoint of a session, of a feature, or of a feature by a session; of whomever in the project.
+   * Changes nothing.
+   *
+   * Errors:
+   * - NOT_FOUND, RESOURCE_NOT_FOUND: there is none.
    *
    * @generated from rpc nexus.v1.SessionService.GetLatestCheckpoint
    */

@@ -37,10 +37,14 @@ export interface ApiKeyStore {
   count(engineerId: EngineerId): Promise<number>;
   /** The keys of an engineer that are not revoked. */
   list(engineerId: EngineerId, page: PageRequest<ApiKeyListKey>): Promise<Page<ApiKey, ApiKeyListKey>>;
-  /** Ends a key; false when the engineer has no such key. Ending it again is no change. */
-  revoke(engineerId: EngineerId, id: string, now: Date): Promise<boolean>;
-  /** Ends every key of an engineer; answers their ids. */
-  revokeAll(engineerId: EngineerId, now: Date): Promise<string[]>;
+  /** Ends a key, which ended `now` or was ended before; undefined when the engineer has no such key. */
+  revoke(
+    engineerId: EngineerId,
+    id: string,
+    now: Date,
+  ): Promise<{ readonly key: ApiKey; readonly now: boolean } | undefined>;
+  /** Ends every key of an engineer; answers them. */
+  revokeAll(engineerId: EngineerId, now: Date): Promise<ApiKey[]>;
   /** Notes that a key was used. */
   touch(id: string, now: Date): Promise<void>;
 }

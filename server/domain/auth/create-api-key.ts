@@ -1,7 +1,9 @@
 import type { Caller } from "../caller.ts";
 import { LimitExceededError } from "../errors.ts";
+import { by } from "../events/event.ts";
 import type { ApiKey, ApiKeyScope } from "./api-key.ts";
 import type { AuthDeps } from "./deps.ts";
+import { logKey } from "./log-key.ts";
 
 /** Keys of one engineer that are not revoked. */
 export const MAX_API_KEYS = 50;
@@ -38,6 +40,7 @@ export async function createApiKey(
       throw new LimitExceededError("API keys of an engineer", MAX_API_KEYS, "revoke one that is not used any more");
     }
     await tx.apiKeys.insert(made.key, made.secretHash);
+    await logKey(tx, by(caller), "created", made.key, createTime);
     return made.key;
   });
   // A simultaneous repetition may have been first; then the answer is its key.

@@ -1,6 +1,8 @@
 import { ResourceNotFoundError } from "../errors.ts";
+import { byNexus } from "../events/event.ts";
 import type { AuthDeps } from "./deps.ts";
 import type { Engineer } from "./engineer.ts";
+import { logKey } from "./log-key.ts";
 
 /**
  * Ends every key of an engineer and makes a new one, for who has lost the only key. The operator's, not the engineers':
@@ -24,9 +26,11 @@ export async function resetKey(
   } as const;
   const made = await keys.make(plan, undefined);
   const revoked = await database.transact(async (tx) => {
-    const ids = await tx.apiKeys.revokeAll(engineer.id, now);
+    const keys = await tx.apiKeys.revokeAll(engineer.id, now);
     await tx.apiKeys.insert(made.key, made.secretHash);
-    return ids;
+    for (const key of keys) await logKey(tx, byNexus(), "revoked", key, now);
+    await logKey(tx, byNexus(), "created", made.key, now);
+    return keys;
   });
   return { engineer, apiKey: made.text, revokedKeys: revoked.length };
 }

@@ -172,13 +172,13 @@ export interface ClaimStore {
   /**
    * Leaves these claims draining for so long, whatever their state; `drainMs` 0 frees them at once. Those that drain
    * already keep their time, unless `drainMs` is 0, so that repeating it prolongs nothing. Claims that the store does
-   * not know are passed over; sessions live on.
+   * not know are free, and answered as such; sessions live on.
    */
   drain(
     scope: ClaimScope,
     claimIds: readonly ClaimId[],
     drainMs: number,
-  ): Promise<{ readonly kind: "drained" } | Recovering>;
+  ): Promise<{ readonly kind: "drained"; readonly unknown: readonly ClaimId[] } | Recovering>;
 
   /** For each touch every live claim that overlaps it, its mode aside; changes nothing. At most 64 pairs a touch. */
   check(
@@ -228,7 +228,12 @@ export interface ClaimStore {
     | Recovering
   >;
 
-  /** At most `limit` of each kind of due work, longest due first. */
+  /**
+   * The tick of a reconciler: at most `limit` of each kind of due work, longest due first. Where the last one is more
+   * than 15 s ago by the store's clock (it jumped, or no server was there), the time stands still for every other
+   * method, so that nothing expires; this one answers `recovering` then when anything runs by time, since nobody knows
+   * who could have given a sign of life.
+   */
   dueWork(scope: ClaimScope, limit: number): Promise<DueWork | Recovering>;
 
   /**
@@ -244,16 +249,19 @@ export interface ClaimStore {
   rebuildSession(scope: ClaimScope, intent: string, sessionId: SessionId, ttlMs: number): Promise<RebuildOutcome>;
 
   /**
-   * Restores a claim as held, with its token. Overlap is not looked at. Its session must be restored before it: that
-   * it was not is the caller's mistake, and throws. Repeating it is safe.
+   * Restores a claim with its token: as held, or draining for `drainMs` from now. The session of one that is held must
+   * be restored before it: that it was not is the caller's mistake, and throws. One that overlaps what another feature
+   * was given back before is not restored, and answers `overlaps`: restore the highest tokens first. Repeating it is
+   * safe.
    */
-  rebuildClaim(scope: ClaimScope, intent: string, claim: RebuiltClaim): Promise<RebuildOutcome>;
+  rebuildClaim(
+    scope: ClaimScope,
+    intent: string,
+    claim: RebuiltClaim,
+  ): Promise<RebuildOutcome | { readonly kind: "overlaps" }>;
 
-  /**
-   * Ends the rebuild: from here on every other method serves this epoch, but acquire answers `recovering` for
-   * `grantDelayMs` (0 by default): the lock-delay of those whose draining claims were lost. Repeating it is safe.
-   */
-  finishRebuild(scope: ClaimScope, intent: string, grantDelayMs?: number): Promise<RebuildOutcome>;
+  /** Ends the rebuild: from here on every other method serves this epoch. Repeating it is safe. */
+  finishRebuild(scope: ClaimScope, intent: string): Promise<RebuildOutcome>;
 
   /** Forgets everything of a project that was deleted. */
   deleteProject(projectId: ProjectId): Promise<void>;
@@ -275,6 +283,8 @@ export interface RebuiltClaim {
   readonly fencingToken: bigint;
   readonly acquireTime: Date;
   readonly touches: readonly ClaimTouch[];
+  /** Of one that ended uncleanly: how long its paths stay blocked. Undefined for one that is held. */
+  readonly drainMs?: number | undefined;
 }
 
 /** How long a provisional claim may stay unconfirmed before somebody asks Postgres what became of it. */

@@ -1,6 +1,6 @@
 import type { BlockedTouch } from "../claims/claim-store.ts";
 import type { ClaimId, SessionId } from "../ids.ts";
-import type { ClaimedProject } from "../recovery/claim-access.ts";
+import type { LeasedProject } from "../recovery/claim-access.ts";
 import { expireSession } from "../recovery/expire-session.ts";
 import { settleClaim } from "../recovery/settle-claim.ts";
 import type { FeatureDeps } from "./deps.ts";
@@ -19,7 +19,7 @@ const FIRST_WAIT_MS = 50;
  */
 export async function clearAway(
   deps: FeatureDeps,
-  project: ClaimedProject,
+  project: LeasedProject,
   hits: readonly Pick<BlockedTouch, "claim">[],
   ownSession: SessionId,
   attempt: number,

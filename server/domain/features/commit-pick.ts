@@ -2,12 +2,15 @@ import type { Caller } from "../caller.ts";
 import type { AcquireOutcome } from "../claims/claim-store.ts";
 import type { Touch } from "../claims/touch.ts";
 import type { Stores } from "../database.ts";
+import { by } from "../events/event.ts";
+import { failpoint } from "../failpoint.ts";
 import type { ClaimId } from "../ids.ts";
 import type { Project } from "../projects/project.ts";
 import { settleClaim } from "../recovery/settle-claim.ts";
 import type { Session } from "../sessions/session.ts";
 import type { FeatureDeps } from "./deps.ts";
 import type { Feature } from "./feature.ts";
+import { claimEvent, featureEvent } from "./feature-event.ts";
 import { SessionBusyConflict } from "./feature-store.ts";
 
 /** What is recorded of a pick for its repetitions. The claim is confirmed again before it is answered again. */
@@ -48,6 +51,7 @@ export async function commitPick(
 ): Promise<PickRecord | undefined> {
   const record = await commit(deps, caller, pick);
   if (record?.claimId !== pick.claimId) {
+    await failpoint("pick.before-undo");
     await deps.claims.run(pick.project, (store, scope) => store.release(scope, [pick.claimId]));
   }
   return record;
@@ -56,26 +60,26 @@ export async function commitPick(
 async function commit(deps: FeatureDeps, caller: Caller, pick: GrantedPick): Promise<PickRecord | undefined> {
   const { project, epoch, session, feature, claimId, touches, replaces, granted } = pick;
   const { fencingToken, acquireTime } = granted;
+  const claim = { id: claimId, featureId: feature.id, sessionId: session.id, fencingToken, touches };
+  const moment = { ...by(caller), ...feature, sessionId: session.id, time: deps.clock.now() };
   try {
-    return await deps.database.mutate<PickRecord>(caller.request, async (tx) => {
+    const record = await deps.database.mutate<PickRecord>(caller.request, async (tx) => {
       const stands =
         (await tx.sessions.lockOpen(session.id)) &&
         (await hand(tx, pick)) &&
-        (await tx.claims.insertHeld(project.id, {
-          id: claimId,
-          featureId: feature.id,
-          sessionId: session.id,
-          fencingToken,
-          touches,
-          replaces: replaces ?? [],
-          acquireTime,
-        })) &&
+        (await tx.claims.insertHeld(project.id, { ...claim, replaces: replaces ?? [], acquireTime })) &&
         (await tx.projects.lockEpoch(project.id, epoch));
       if (!stands) throw new PickNotCommitted();
       // The outbox of what is taken over from: freed by the confirmation, or else by the reconciler.
-      if (replaces !== undefined) await tx.claims.end(replaces, acquireTime);
+      const replaced = replaces === undefined ? [] : await tx.claims.end(replaces, acquireTime);
+      for (const former of replaced) tx.events.append(claimEvent(moment, "released", former));
+      tx.events.append(claimEvent(moment, "acquired", claim));
+      tx.events.append(featureEvent(moment, { change: "status", from: feature.status, to: "active" }));
+      await failpoint("pick.in-commit");
       return { claimId };
     });
+    await failpoint("pick.after-commit");
+    return record;
   } catch (error) {
     if (error instanceof PickNotCommitted || error instanceof SessionBusyConflict) return undefined;
     // Perhaps a COMMIT without an answer: bar the claim from being committed, unless it was.

@@ -1,12 +1,15 @@
 import type { Clock } from "../clock.ts";
 import type { Database } from "../database.ts";
 import type { ClaimAccess } from "../recovery/claim-access.ts";
+import type { Choosing } from "./choosing.ts";
 
 /** What the functions on features need. */
 export interface FeatureDeps {
   readonly database: Database;
   readonly claims: ClaimAccess;
   readonly clock: Clock;
+  /** What the calls of this server choose among themselves. */
+  readonly choosing: Choosing;
   /** A UUID that nothing else has. */
   readonly newId: () => string;
   /** Resolves after so many milliseconds. */

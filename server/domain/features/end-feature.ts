@@ -1,6 +1,8 @@
 import type { Caller } from "../caller.ts";
-import type { Stores } from "../database.ts";
+import type { Transaction } from "../database.ts";
 import { PermissionDeniedError } from "../errors.ts";
+import { by } from "../events/event.ts";
+import { failpoint } from "../failpoint.ts";
 import type { ClaimId, FeatureId, ProjectId, Slug } from "../ids.ts";
 import type { Project } from "../projects/project.ts";
 import { requireMember } from "../projects/require-member.ts";
@@ -9,6 +11,7 @@ import { renewSession } from "../sessions/renew-session.ts";
 import type { FeatureDeps } from "./deps.ts";
 import type { Feature, FeatureView, Landing } from "./feature.ts";
 import { StatusTransitionInvalidError } from "./feature-errors.ts";
+import { claimEvent, type FeatureMoment, featureEvent } from "./feature-event.ts";
 import { MAX_FENCING_TOKEN, type NamedHold, NotHeld, projectOfHold, whyNotHeld } from "./held-feature.ts";
 import { lockFeature, requireFeature } from "./require-feature.ts";
 
@@ -39,6 +42,7 @@ export async function endFeature(
     renewSession(deps, project, hold.sessionId),
   ]);
   await free(deps, project, freed);
+  await failpoint("end.before-answer");
   return { feature, holder: undefined };
 }
 
@@ -50,14 +54,21 @@ async function endInPostgres(
   landing: Landing | undefined,
 ): Promise<Ended> {
   const time = deps.clock.now();
+  const moment = { ...by(caller), ...hold, time };
   try {
     if (hold.fencingToken > MAX_FENCING_TOKEN) throw new NotHeld();
-    return await deps.database.mutate(caller.request, async (tx) => {
+    await failpoint("end.before-commit");
+    const ended = await deps.database.mutate(caller.request, async (tx) => {
       if (!(await tx.sessions.lockOpen(hold.sessionId))) throw new NotHeld();
       const featureId = await tx.features.endHold(hold, to, landing, time);
       if (featureId === undefined) throw new NotHeld();
-      return endedClaims(tx, hold, featureId, "released", time);
+      tx.events.append(featureEvent(moment, { change: "status", from: "active", to }));
+      const ended = await endedClaims(tx, moment, featureId, "released");
+      await failpoint("end.in-commit");
+      return ended;
     });
+    await failpoint("end.after-commit");
+    return ended;
   } catch (error) {
     if (error instanceof NotHeld) throw await whyNotHeld(deps, hold);
     throw error;
@@ -78,37 +89,46 @@ export async function cancelFeature(
   if (hold !== undefined) return endFeature(deps, caller, { ...asked, ...hold }, "cancelled");
   const { project, role } = await requireMember(deps.database.read, asked.projectId, caller.engineerId);
   const time = deps.clock.now();
+  const moment = { ...by(caller), ...asked, time };
+  await failpoint("cancel.before-commit");
   const { feature, freed } = await deps.database.mutate(caller.request, async (tx): Promise<Ended> => {
     const feature = await lockFeature(tx, asked.projectId, asked.slug);
     if (feature.status === "done" || feature.status === "cancelled") {
       throw new StatusTransitionInvalidError(feature.slug, feature.status, "cancelled");
     }
+    tx.events.append(featureEvent(moment, { change: "status", from: feature.status, to: "cancelled" }));
     if (feature.hold === undefined) {
       await tx.features.update(feature.id, { status: "cancelled" }, time);
-      return endedClaims(tx, asked, feature.id, "forced", time);
+      return endedClaims(tx, moment, feature.id, "forced");
     }
     if (role !== "owner") {
       throw new PermissionDeniedError("owner", `${feature.slug} is active; only its holder or an owner cancels it`);
     }
     await tx.features.endHoldOfSession(feature.hold.sessionId, "cancelled", undefined, time);
-    return endedClaims(tx, asked, feature.id, "forced", time);
+    const ended = await endedClaims(tx, moment, feature.id, "forced");
+    await failpoint("cancel.in-commit");
+    return ended;
   });
+  await failpoint("cancel.after-commit");
   // Its holder, where it has one, may still be writing.
   await orLater(async () => {
     await deps.claims.run(project, (store, scope) => store.drain(scope, freed, project.settings.lockDelayMs));
+    await failpoint("cancel.after-drain");
   });
   return { feature, holder: undefined };
 }
 
 async function endedClaims(
-  tx: Stores,
-  { projectId, slug }: Pick<NamedHold, "projectId" | "slug">,
+  tx: Transaction,
+  moment: FeatureMoment,
   featureId: FeatureId,
   how: "released" | "forced",
-  time: Date,
 ): Promise<Ended> {
-  const freed = await tx.claims.endOfFeature(featureId, how, time);
-  return { feature: await requireFeature(tx, projectId, slug), freed };
+  const ended = await tx.claims.endOfFeature(featureId, how === "forced" ? "drained" : "released", moment.time);
+  const reason = how === "forced" ? "the feature was cancelled" : undefined;
+  for (const claim of ended) tx.events.append(claimEvent(moment, how, claim, reason));
+  const feature = await requireFeature(tx, moment.projectId, moment.slug);
+  return { feature, freed: ended.map((claim) => claim.id) };
 }
 
 /** Frees claims that have ended in Postgres. Where the claim store is away, the reconciler does it when it is back. */
@@ -116,6 +136,7 @@ async function free(deps: FeatureDeps, project: Project, claimIds: readonly Clai
   if (claimIds.length === 0) return;
   await orLater(async () => {
     await deps.claims.run(project, (store, scope) => store.release(scope, claimIds));
+    await failpoint("end.after-free");
     await deps.database.read.claims.markEnded(claimIds);
   });
 }

@@ -4,6 +4,8 @@ import { checkAlternatives, compileTouches } from "../claims/compile-touches.ts"
 import { effectiveTouches } from "../claims/effective-touches.ts";
 import type { Touch } from "../claims/touch.ts";
 import { ClaimsRecoveringError, LimitExceededError, TouchTooBroadError } from "../errors.ts";
+import { by } from "../events/event.ts";
+import { failpoint } from "../failpoint.ts";
 import type { ClaimId } from "../ids.ts";
 import type { Project } from "../projects/project.ts";
 import type { ClaimedProject } from "../recovery/claim-access.ts";
@@ -14,6 +16,7 @@ import { clearAway } from "./clear-away.ts";
 import { conflictOf } from "./conflict.ts";
 import type { FeatureDeps } from "./deps.ts";
 import type { Feature } from "./feature.ts";
+import { claimEvent } from "./feature-event.ts";
 import { type NamedHold, NotHeld, projectOfHold, whyNotHeld } from "./held-feature.ts";
 import { requireFeature } from "./require-feature.ts";
 
@@ -79,6 +82,7 @@ async function attemptExtension(
   checkSize(unionOf(feature.touches, asked));
   const touches = effectiveTouches(asked, project.settings);
   const claimId = deps.newId() as ClaimId;
+  await failpoint("extend.before-claim");
   const { outcome, epoch } = await deps.claims.run<ExtendOutcome>(project, (store, scope) =>
     store.acquire(scope, {
       claimId,
@@ -89,11 +93,13 @@ async function attemptExtension(
       alongside: feature.hold.claimId,
     }),
   );
-  const at: ClaimedProject = { id: project.id, epoch };
+  const at = { ...project, epoch };
   switch (outcome.kind) {
     case "granted": {
+      await failpoint("extend.after-claim");
       const record = await commitExtension(deps, caller, at, hold, { claimId, asked, touches, granted: outcome });
       if (record?.claimId !== claimId) {
+        await failpoint("extend.before-undo");
         await deps.claims.run(at, (store, scope) => store.release(scope, [claimId]));
       }
       return record === undefined ? undefined : confirmExtension(deps, project, hold, record.claimId);
@@ -131,7 +137,7 @@ async function commitExtension(
   const { fencingToken, acquireTime } = granted;
   const { sessionId } = hold;
   try {
-    return await deps.database.mutate<ExtendRecord>(caller.request, async (tx) => {
+    const record = await deps.database.mutate<ExtendRecord>(caller.request, async (tx) => {
       if (!(await tx.sessions.lockOpen(sessionId))) throw new NotHeld();
       const feature = await tx.features.getLocked(hold.projectId, hold.slug);
       if (feature === undefined || !isHeldLikeThat(feature, hold)) throw new NotHeld();
@@ -147,9 +153,14 @@ async function commitExtension(
       const stands =
         (await tx.claims.insertHeld(project.id, record)) && (await tx.projects.lockEpoch(project.id, project.epoch));
       if (!stands) throw new NotHeld();
-      await tx.features.update(feature.id, { touches: union }, deps.clock.now());
+      const time = deps.clock.now();
+      await tx.features.update(feature.id, { touches: union }, time);
+      tx.events.append(claimEvent({ ...by(caller), ...hold, time }, "extended", record));
+      await failpoint("extend.in-commit");
       return { claimId };
     });
+    await failpoint("extend.after-commit");
+    return record;
   } catch (error) {
     if (error instanceof NotHeld) return undefined;
     if (await settleClaim(deps, project, claimId)) return { claimId };
@@ -163,13 +174,15 @@ async function confirmExtension(
   hold: NamedHold,
   claimId: ClaimId,
 ): Promise<GrantedClaim> {
+  await failpoint("extend.before-confirm");
   const { outcome, epoch } = await deps.claims.run(project, (store, scope) => store.confirm(scope, claimId));
   const record = await deps.database.read.claims.get(claimId);
   if (outcome.kind === "confirmed" && record?.state === "held") {
+    await failpoint("extend.before-answer");
     const { fencingToken, acquireTime, expireTime } = outcome.claim;
     return { claimId, touches: record.touches, fencingToken, acquireTime, expireTime };
   }
-  if (outcome.kind === "session-expired") await expireSession(deps, { id: project.id, epoch }, hold.sessionId);
+  if (outcome.kind === "session-expired") await expireSession(deps, { ...project, epoch }, hold.sessionId);
   throw await whyNotHeld(deps, hold);
 }
 

@@ -118,6 +118,36 @@ export class DependencyCycleError extends NexusError {
   }
 }
 
+/** A ready feature that can't be picked now. */
+export interface Waiting {
+  readonly slug: Slug;
+  /** Features that hold what it touches. */
+  readonly heldFor: readonly Slug[];
+  /** The one that has waited longer and comes first. */
+  readonly waitsFor: Slug | undefined;
+}
+
+/** No feature can be picked now. */
+export class NothingAvailableError extends NexusError {
+  readonly reason = "NOTHING_AVAILABLE";
+
+  /** @param unmet how many features are ready but for dependencies that are not done */
+  constructor(
+    readonly waiting: readonly Waiting[],
+    readonly blocked: readonly Blocked[],
+    readonly unmet: number,
+  ) {
+    const [first] = waiting;
+    const why =
+      first === undefined
+        ? unmet === 0
+          ? "no feature is ready; make one: 'nexus feature ready <feature>'"
+          : `the ${unmet} ready features depend on others that are not done`
+        : `${first.slug} comes next and waits for ${[...first.heldFor, ...(first.waitsFor === undefined ? [] : [first.waitsFor])].join(", ") || "its files"}`;
+    super(`no feature can be picked now: ${why}; see 'nexus feature available --blocked'`);
+  }
+}
+
 /** The claim ended without its holder's doing. */
 export class ClaimLostError extends NexusError {
   readonly reason = "CLAIM_LOST";

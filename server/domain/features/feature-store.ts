@@ -14,6 +14,8 @@ export interface FeatureListKey {
 export interface FeatureFilter {
   readonly statuses: readonly FeatureStatus[];
   readonly lanes: readonly Lane[];
+  /** Only those that are done on a branch and not marked as merged. */
+  readonly unmerged: boolean;
 }
 
 /** A feature as it is created: a draft. */
@@ -61,6 +63,14 @@ export interface TouchedFeature {
   readonly id: FeatureId;
   readonly status: FeatureStatus;
   readonly touches: readonly Touch[];
+}
+
+/** What of an open feature a status looks at. */
+export interface FeatureOutline extends TouchedFeature {
+  readonly slug: Slug;
+  readonly title: string;
+  readonly lane: Lane;
+  readonly passedOver: number;
 }
 
 /** How many open features stand where. */
@@ -113,6 +123,9 @@ export interface FeatureStore {
   /** Changes a feature and raises its version. */
   update(id: FeatureId, changes: FeatureChanges, time: Date): Promise<void>;
 
+  /** Notes that its work is in the main branch. */
+  markMerged(id: FeatureId, time: Date): Promise<void>;
+
   /** Deletes a feature; what depended on it no longer does. */
   delete(id: FeatureId): Promise<void>;
 
@@ -161,7 +174,10 @@ export interface FeatureStore {
 
   count(projectId: ProjectId): Promise<FeatureCounts>;
 
-  /** Ready features whose last work broke off, the latest first, at most `limit`. */
+  /** The features that are neither done nor cancelled, in the order of work, at most `limit`. */
+  outlineOpen(projectId: ProjectId, limit: number): Promise<FeatureOutline[]>;
+
+  /** Ready features whose last work broke off, the latest first, at most `limit`; without their specs. */
   listInterrupted(projectId: ProjectId, limit: number): Promise<Feature[]>;
 }
 

@@ -1,5 +1,5 @@
 import type { Touch } from "../claims/touch.ts";
-import type { ClaimId, EngineerId, FeatureId, ProjectId, SessionId, Slug } from "../ids.ts";
+import type { CheckpointId, ClaimId, EngineerId, FeatureId, ProjectId, SessionId, Slug } from "../ids.ts";
 
 /** Where a feature is in its life. */
 export type FeatureStatus = "draft" | "ready" | "active" | "done" | "cancelled";
@@ -31,6 +31,8 @@ export interface FeatureHold {
   readonly engineerId: EngineerId;
   readonly engineerName: string;
   readonly agent: string;
+  /** How the work before this hold broke off, if it did. */
+  readonly resumes: Interruption | undefined;
 }
 
 /** What ended a session's work uncleanly. */
@@ -50,6 +52,8 @@ export interface Interruption {
   readonly worktree: string;
   readonly time: Date;
   readonly cause: InterruptionCause;
+  /** The latest checkpoint of that work. */
+  readonly checkpointId: CheckpointId | undefined;
 }
 
 /** An interruption as JSON. */
@@ -83,8 +87,14 @@ export interface Feature {
   readonly doneTime: Date | undefined;
   /** Set while it is active. */
   readonly hold: FeatureHold | undefined;
+  /** Unset while it is active: then the hold has it. */
   readonly interruption: Interruption | undefined;
   readonly landing: Landing | undefined;
+  /** When its work was noted to be in the main branch. */
+  readonly mergedTime: Date | undefined;
+  /** How often PickNextFeature has passed it over since it was picked last, and since when. Counted to MAX_PASSES. */
+  readonly passedOver: number;
+  readonly passedOverSince: Date | undefined;
 }
 
 /** Who holds something, until when. */

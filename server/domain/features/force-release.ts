@@ -1,11 +1,15 @@
 import type { Caller } from "../caller.ts";
 import { PermissionDeniedError } from "../errors.ts";
-import type { ClaimId, ProjectId, Slug } from "../ids.ts";
+import { by } from "../events/event.ts";
+import { failpoint } from "../failpoint.ts";
+import type { ProjectId, Slug } from "../ids.ts";
 import { requireMember } from "../projects/require-member.ts";
 import { orLater } from "../recovery/or-later.ts";
+import { interruptionOf } from "../sessions/interruption-of.ts";
 import type { FeatureDeps } from "./deps.ts";
 import type { Holder } from "./feature.ts";
 import { StatusTransitionInvalidError } from "./feature-errors.ts";
+import { claimEvent, featureEvent } from "./feature-event.ts";
 import { lockFeature } from "./require-feature.ts";
 
 /**
@@ -25,6 +29,7 @@ export async function forceRelease(
   const { project, role } = await requireMember(deps.database.read, named.projectId, caller.engineerId);
   const time = deps.clock.now();
   let firstTime = false;
+  await failpoint("force-release.before-commit");
   const { draining, former } = await deps.database.mutate(caller.request, async (tx) => {
     const feature = await lockFeature(tx, named.projectId, named.slug);
     const { hold } = feature;
@@ -39,20 +44,17 @@ export async function forceRelease(
       );
     }
     const session = await tx.sessions.get(named.projectId, hold.sessionId);
-    const interruption = {
-      sessionId: hold.sessionId,
-      engineerName: hold.engineerName,
-      agent: hold.agent,
-      host: session?.host ?? "",
-      worktree: session?.worktree ?? "",
-      time,
-      cause: "forced-release",
-    } as const;
+    const interruption = session && (await interruptionOf(tx, session, "forced-release", time));
     await tx.features.endHoldOfSession(hold.sessionId, "ready", interruption, time);
-    const ids: readonly ClaimId[] = await tx.claims.endOfFeature(feature.id, "forced", time);
+    const ended = await tx.claims.endOfFeature(feature.id, "drained", time);
+    const moment = { ...by(caller), ...named, time };
+    tx.events.append(featureEvent(moment, { change: "status", from: feature.status, to: "ready", interruption }));
+    for (const claim of ended) tx.events.append(claimEvent(moment, "forced", claim, reason));
+    await failpoint("force-release.in-commit");
     firstTime = true;
-    return { draining: ids, former: hold };
+    return { draining: ended.map((claim) => claim.id), former: hold };
   });
+  await failpoint("force-release.after-commit");
   if (firstTime) {
     deps.audit("forced release", {
       project: named.projectId,
@@ -64,6 +66,7 @@ export async function forceRelease(
   }
   await orLater(async () => {
     await deps.claims.run(project, (store, scope) => store.drain(scope, draining, project.settings.lockDelayMs));
+    await failpoint("force-release.after-drain");
   });
   const { engineerId, engineerName, agent, sessionId, acquireTime } = former;
   return { engineerId, engineerName, agent, sessionId, featureSlug: named.slug, acquireTime, expireTime: time };

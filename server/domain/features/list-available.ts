@@ -1,18 +1,36 @@
-import type { BlockedTouch, ClaimMode, ClaimTouch } from "../claims/claim-store.ts";
-import { compileTouches } from "../claims/compile-touches.ts";
-import { effectiveTouches } from "../claims/effective-touches.ts";
+import type { BlockedTouch } from "../claims/claim-store.ts";
+import type { Slug } from "../ids.ts";
 import type { Page, PageRequest } from "../page.ts";
 import type { Project } from "../projects/project.ts";
+import { claimedTouches, describeBlocked, heldNow } from "./blockers.ts";
 import type { FeatureDeps } from "./deps.ts";
 import type { Feature } from "./feature.ts";
+import type { Blocked } from "./feature-errors.ts";
 import type { FeatureListKey } from "./feature-store.ts";
+import { holdersOf } from "./holders.ts";
+import { unmetAmong } from "./unmet-dependencies.ts";
 
-/** Candidates that are looked at together. */
-const BATCH = 25;
+/** Candidates that are read together. */
+const BATCH = 100;
 /** Candidates that one call looks at in all; where none of them is free the page ends and the token goes on. */
-const MAX_CANDIDATES = 500;
-/** Alternatives that are compared in one step of the claim store. */
-const BATCH_ALTERNATIVES = 250;
+const MAX_CANDIDATES = 1_000;
+/** Holds that one blocked feature is shown with. */
+const MAX_BLOCKED = 16;
+
+/** A ready feature that can't be picked now. */
+export interface BlockedFeature {
+  readonly feature: Feature;
+  /** At most 16. */
+  readonly blocked: readonly Blocked[];
+  readonly omitted: number;
+  /** Dependencies that are not done. */
+  readonly unmet: readonly Slug[];
+}
+
+/** A page of features that could be picked now, and of those that can't, where asked for. */
+export interface ReadyPage extends Page<Feature, FeatureListKey> {
+  readonly blocked: readonly BlockedFeature[];
+}
 
 /**
  * Features that could be picked now: ready, dependencies done, every touch free; in the order of work. It reserves
@@ -26,16 +44,15 @@ export async function listAvailable(
   page: PageRequest<FeatureListKey>,
   skip?: Feature,
 ): Promise<Page<Feature, FeatureListKey>> {
-  // After a forced release a feature's own claim has to drain before anybody picks it again.
-  const draining = await deps.database.read.claims.listDraining(project.id, MAX_CANDIDATES);
-  const out = new Set([skip?.id, ...draining.map((claim) => claim.featureId)]);
+  const held = await heldNow(deps.claims, project);
   const items: Feature[] = [];
   let { after } = page;
   for (let seen = 0; seen < MAX_CANDIDATES; seen += BATCH) {
     const candidates = await deps.database.read.features.listReady(project.id, { size: BATCH, after });
-    const free = await freeAmong(deps, project, candidates.items);
-    for (const feature of free) {
-      if (out.has(feature.id)) continue;
+    for (const feature of candidates.items) {
+      // After a forced release a feature's own claim has to drain before anybody picks it again.
+      if (feature.id === skip?.id || held.isHeld(feature.id)) continue;
+      if (!held.isFree(claimedTouches(project, feature))) continue;
       items.push(feature);
       if (items.length === page.size) {
         const last = feature === candidates.items.at(-1) && candidates.next === undefined;
@@ -48,70 +65,37 @@ export async function listAvailable(
   return { items, next: after };
 }
 
-async function freeAmong(
-  deps: Pick<FeatureDeps, "claims">,
+/** A page of all ready features: those that could be picked now, and the others with what stands in their way. */
+export async function listReady(
+  deps: Pick<FeatureDeps, "database" | "claims" | "alarm">,
   project: Project,
-  candidates: readonly Feature[],
-): Promise<Feature[]> {
-  const asked = candidates.map((feature) => ({
+  page: PageRequest<FeatureListKey>,
+): Promise<ReadyPage> {
+  const { read } = deps.database;
+  const [{ items: ready, next }, held, dependencies] = await Promise.all([
+    read.features.list(project.id, { statuses: ["ready"], lanes: [], unmerged: false }, page),
+    heldNow(deps.claims, project),
+    read.roadmap.dependencies(project.id, false),
+  ]);
+  const unmet = unmetAmong(dependencies);
+  const items: Feature[] = [];
+  const waiting: { feature: Feature; hits: readonly BlockedTouch[] }[] = [];
+  for (const feature of ready) {
+    const hits = held.blocking(claimedTouches(project, feature), Number.POSITIVE_INFINITY);
+    if (hits?.length === 0 && !held.isHeld(feature.id) && !unmet.has(feature.id)) items.push(feature);
+    else waiting.push({ feature, hits: hits ?? [] });
+  }
+  const holders = await holdersOf(
+    read,
+    waiting.flatMap(({ hits }) => hits.slice(0, MAX_BLOCKED).map((hit) => hit.claim)),
+  );
+  const blocked = waiting.map(({ feature, hits }) => ({
     feature,
-    touches: compileTouches(effectiveTouches(feature.touches, project.settings), project.settings.caseSensitive),
+    blocked: describeBlocked(deps, project, feature.touches, hits.slice(0, MAX_BLOCKED), holders),
+    omitted: Math.max(0, hits.length - MAX_BLOCKED),
+    unmet: unmet.get(feature.id) ?? [],
   }));
-  const blocked = new Set<Feature>();
-  for (const batch of batchesOf(asked)) await checkBatch(deps, project, batch, blocked);
-  return candidates.filter((feature) => !blocked.has(feature));
-}
-
-interface Asked {
-  readonly feature: Feature;
-  readonly touches: readonly ClaimTouch[];
-}
-
-/** As many features together as are compared quickly, at least one. */
-function batchesOf(asked: readonly Asked[]): Asked[][] {
-  const batches: Asked[][] = [];
-  let room = 0;
-  for (const one of asked) {
-    if (one.touches.length === 0) continue;
-    const size = one.touches.reduce((sum, { pattern }) => sum + pattern.alternatives.length, 0);
-    const batch = batches.at(-1);
-    if (batch === undefined || size > room) {
-      batches.push([one]);
-      room = BATCH_ALTERNATIVES - size;
-    } else {
-      batch.push(one);
-      room -= size;
-    }
-  }
-  return batches;
-}
-
-async function checkBatch(
-  deps: Pick<FeatureDeps, "claims">,
-  project: Project,
-  batch: readonly Asked[],
-  blocked: Set<Feature>,
-): Promise<void> {
-  const asked = batch.flatMap(({ feature, touches }) => touches.map((touch) => ({ feature, ...touch })));
-  const patterns = asked.map((touch) => touch.pattern);
-  const { outcome } = await deps.claims.run(project, (store, scope) => store.check(scope, patterns));
-  if (outcome.kind === "checked") {
-    for (const hit of outcome.held) {
-      const touch = asked[hit.touch];
-      if (touch !== undefined && standsInTheWay(hit, touch.mode)) blocked.add(touch.feature);
-    }
-  } else if (batch.length > 1) {
-    for (const one of batch) await checkBatch(deps, project, [one], blocked);
-  } else {
-    // Too broad to be compared is too broad to be picked.
-    for (const { feature } of batch) blocked.add(feature);
-  }
-}
-
-function standsInTheWay(hit: BlockedTouch, mode: ClaimMode): boolean {
-  if (mode === "shared" && hit.heldMode === "shared") return false;
-  // A lapsed holder is expired by whoever picks next, so it keeps nobody from picking.
-  return !hit.claim.sessionExpired;
+  return { items, blocked, next };
 }
 
 function keyOf(feature: Feature): FeatureListKey {

@@ -1,9 +1,11 @@
 import type { Caller } from "../caller.ts";
+import type { ClaimRecord } from "../claims/claim-record.ts";
 import type { AcquireOutcome, LiveClaim } from "../claims/claim-store.ts";
 import { compileTouches } from "../claims/compile-touches.ts";
 import { effectiveTouches } from "../claims/effective-touches.ts";
 import type { Touch } from "../claims/touch.ts";
-import { ClaimsRecoveringError, NexusError, TouchTooBroadError } from "../errors.ts";
+import { ClaimsRecoveringError, NexusError, ResourceNotFoundError, TouchTooBroadError } from "../errors.ts";
+import { failpoint } from "../failpoint.ts";
 import type { ClaimId, ProjectId, SessionId, Slug } from "../ids.ts";
 import type { Project } from "../projects/project.ts";
 import { requireMember } from "../projects/require-member.ts";
@@ -32,6 +34,7 @@ const MAX_ATTEMPTS = 8;
 
 /** What a pick answers. */
 export interface PickedFeature {
+  readonly project: Project;
   readonly view: FeatureView;
   readonly claimId: ClaimId;
   readonly fencingToken: bigint;
@@ -46,7 +49,9 @@ interface Asked {
   readonly slug: Slug;
   readonly sessionId: SessionId;
   /** The token of the hold that is taken over from another session of the same engineer. */
-  readonly takeOver: bigint | undefined;
+  readonly takeOver?: bigint | undefined;
+  /** The server chose it, and chooses another when it is refused: the refusal need not say what is free instead. */
+  readonly chosen?: boolean;
 }
 
 /**
@@ -61,11 +66,8 @@ interface Asked {
  */
 export async function pickFeature(deps: FeatureDeps, caller: Caller, asked: Asked): Promise<PickedFeature> {
   const { project } = await requireMember(deps.database.read, asked.projectId, caller.engineerId);
-  const earlier = await deps.database.recorded<PickRecord>(caller.request);
-  if (earlier !== undefined) {
-    await renewSession(deps, project, asked.sessionId);
-    return confirmPick(deps, project, asked, earlier.claimId);
-  }
+  const earlier = await repeatedPick(deps, caller, project, asked.sessionId);
+  if (earlier !== undefined) return earlier;
 
   try {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
@@ -75,12 +77,29 @@ export async function pickFeature(deps: FeatureDeps, caller: Caller, asked: Aske
   } catch (refusal) {
     // The same request may have been granted meanwhile through another server: then that is the answer.
     const record = await deps.database.recorded<PickRecord>(caller.request);
-    if (record !== undefined) return confirmPick(deps, project, asked, record.claimId);
+    if (record !== undefined) return confirmPick(deps, project, asked.sessionId, record.claimId);
     // A grant and a conflict renew the lease in the step that decides them; other refusals never get that far.
     if (refusal instanceof NexusError) await renewSession(deps, project, asked.sessionId);
     throw refusal;
   }
   throw new ClaimsRecoveringError();
+}
+
+/**
+ * The pick that was made under the caller's request id before, as its claim is now; undefined when there was none.
+ *
+ * @throws how the claim has ended
+ */
+export async function repeatedPick(
+  deps: FeatureDeps,
+  caller: Caller,
+  project: Project,
+  sessionId: SessionId,
+): Promise<PickedFeature | undefined> {
+  const earlier = await deps.database.recorded<PickRecord>(caller.request);
+  if (earlier === undefined) return undefined;
+  await renewSession(deps, project, sessionId);
+  return confirmPick(deps, project, sessionId, earlier.claimId);
 }
 
 /** One run from P0 to P3; undefined when something changed under it and it should start again. */
@@ -101,7 +120,7 @@ async function attemptPick(
     if (busyWith.id !== feature.id) throw new SessionBusyError(busyWith.slug);
     if (busyWith.hold !== undefined) {
       await renewSession(deps, project, session.id);
-      return confirmPick(deps, project, asked, busyWith.hold.claimId);
+      return confirmPick(deps, project, session.id, busyWith.hold.claimId);
     }
   }
   if (feature.status !== "ready" && feature.status !== "active") {
@@ -116,21 +135,23 @@ async function attemptPick(
     asked.takeOver === undefined ? undefined : await replacedClaims(deps, caller, feature, asked.takeOver);
   const touches = effectiveTouches(feature.touches, project.settings);
   const claimId = deps.newId() as ClaimId;
+  await failpoint("pick.before-claim");
   const { outcome, epoch } = await acquire(deps, project, session, feature, { claimId, touches, replaces });
   switch (outcome.kind) {
     case "granted": {
+      await failpoint("pick.after-claim");
       const pick = { project, epoch, session, feature, claimId, touches, replaces, granted: outcome };
       const record = await commitPick(deps, caller, pick);
-      return record === undefined ? undefined : confirmPick(deps, project, asked, record.claimId);
+      return record === undefined ? undefined : confirmPick(deps, project, session.id, record.claimId);
     }
     case "conflict":
-      if (await clearAway(deps, { id: project.id, epoch }, outcome.blocked, session.id, attempt)) return undefined;
-      throw await conflictOf(deps, project, touches, outcome.blocked, feature);
+      if (await clearAway(deps, { ...project, epoch }, outcome.blocked, session.id, attempt)) return undefined;
+      throw await conflictOf(deps, project, touches, outcome.blocked, asked.chosen ? undefined : feature);
     case "feature-held":
-      if (await clearAway(deps, { id: project.id, epoch }, [outcome], session.id, attempt)) return undefined;
+      if (await clearAway(deps, { ...project, epoch }, [outcome], session.id, attempt)) return undefined;
       throw await alreadyHeld(deps, outcome.claim);
     case "session-expired":
-      await expireSession(deps, { id: project.id, epoch }, session.id);
+      await expireSession(deps, { ...project, epoch }, session.id);
       return undefined;
     case "too-broad":
       throw new TouchTooBroadError(feature.touches[outcome.touch]?.path ?? "");
@@ -196,43 +217,63 @@ async function alreadyHeld(deps: FeatureDeps, claim: LiveClaim): Promise<NexusEr
 async function confirmPick(
   deps: FeatureDeps,
   project: Project,
-  asked: Asked,
+  sessionId: SessionId,
   claimId: ClaimId,
 ): Promise<PickedFeature> {
   const { read } = deps.database;
   const record = await read.claims.get(claimId);
-  const replaces = record?.replaces ?? [];
+  // Records go only with their project.
+  if (record === undefined) throw new ResourceNotFoundError("project", project.id);
+  const { replaces } = record;
+  await failpoint("pick.before-confirm");
   const { outcome, epoch } = await deps.claims.run(project, (store, scope) => store.confirm(scope, claimId, replaces));
   if (outcome.kind === "confirmed") {
+    await failpoint("pick.after-confirm");
     await read.claims.markEnded(replaces);
-    const feature = await requireFeature(read, project.id, asked.slug);
+    await failpoint("pick.before-answer");
+    const feature = await pickedFeature(deps, record);
     // Released, and perhaps picked again, in between: that is another claim's answer.
-    if (feature.hold?.claimId !== claimId || record === undefined)
-      throw await endOfClaim(deps, { id: project.id, epoch }, asked, claimId);
+    if (feature.hold?.claimId !== claimId) throw await endOfClaim(deps, { id: project.id, epoch }, sessionId, claimId);
     const { fencingToken, acquireTime, expireTime } = outcome.claim;
     const holder = holderUntil(feature, expireTime);
-    return { view: { feature, holder }, claimId, touches: record.touches, fencingToken, acquireTime, expireTime };
+    return {
+      project,
+      view: { feature, holder },
+      claimId,
+      touches: record.touches,
+      fencingToken,
+      acquireTime,
+      expireTime,
+    };
   }
-  if (outcome.kind === "session-expired") await expireSession(deps, { id: project.id, epoch }, asked.sessionId);
-  throw await endOfClaim(deps, { id: project.id, epoch }, asked, claimId);
+  if (outcome.kind === "session-expired") await expireSession(deps, { ...project, epoch }, sessionId);
+  throw await endOfClaim(deps, { id: project.id, epoch }, sessionId, claimId);
+}
+
+/** The feature that a claim was for. A repetition may come by another way than its slug: PickNextFeature. */
+async function pickedFeature(deps: FeatureDeps, { featureId }: Pick<ClaimRecord, "featureId">): Promise<Feature> {
+  const [feature] = await deps.database.read.features.getMany([featureId]);
+  if (feature === undefined) throw new ResourceNotFoundError("feature", featureId);
+  return feature;
 }
 
 /** How a claim that was committed ended. */
 async function endOfClaim(
   deps: FeatureDeps,
   project: ClaimedProject,
-  asked: Asked,
+  sessionId: SessionId,
   claimId: ClaimId,
 ): Promise<NexusError> {
   const { read } = deps.database;
-  const session = await read.sessions.get(project.id, asked.sessionId);
+  const session = await read.sessions.get(project.id, sessionId);
   if (session !== undefined && session.state !== "open") return sessionExpired(read, session);
   const record = await read.claims.get(claimId);
-  if (record?.state === "held") {
+  if (record === undefined) throw new ResourceNotFoundError("project", project.id);
+  if (record.state === "held") {
     deps.alarm("a claim is gone while its session, record and epoch stand", { claimId, epoch: project.epoch });
     await deps.claims.rebuild(project.id, project.epoch, "always");
     return new ClaimsRecoveringError();
   }
-  const feature = await requireFeature(read, project.id, asked.slug);
+  const feature = await pickedFeature(deps, record);
   return new FencingTokenStaleError(feature.slug, feature.status);
 }

@@ -1,12 +1,13 @@
 import type { Caller } from "../caller.ts";
+import { eventCursorOf } from "../events/read-events.ts";
 import type { ProjectId, Slug } from "../ids.ts";
-import type { Page, PageRequest } from "../page.ts";
+import type { CursorPage, PageRequest } from "../page.ts";
 import { requireMember } from "../projects/require-member.ts";
 import type { FeatureDeps } from "./deps.ts";
-import type { Feature, FeatureView } from "./feature.ts";
+import type { FeatureView } from "./feature.ts";
 import type { FeatureFilter, FeatureListKey } from "./feature-store.ts";
 import { viewFeature, viewFeatures } from "./holders.ts";
-import { listAvailable } from "./list-available.ts";
+import { listAvailable, listReady, type ReadyPage } from "./list-available.ts";
 import { requireFeature } from "./require-feature.ts";
 
 /** One feature, as a member sees it. */
@@ -26,10 +27,13 @@ export async function listFeatures(
   projectId: ProjectId,
   filter: FeatureFilter,
   page: PageRequest<FeatureListKey>,
-): Promise<Page<FeatureView, FeatureListKey>> {
+): Promise<CursorPage<FeatureView, FeatureListKey>> {
   const { project } = await requireMember(deps.database.read, projectId, caller.engineerId);
-  const { items, next } = await deps.database.read.features.list(projectId, filter, page);
-  return { items: await viewFeatures(deps.claims, project, items), next };
+  const { items, next, eventCursor } = await deps.database.snapshot(async (read) => ({
+    ...(await read.features.list(projectId, filter, page)),
+    eventCursor: await eventCursorOf(read, projectId),
+  }));
+  return { items: await viewFeatures(deps.claims, project, items), next, eventCursor };
 }
 
 /** Features that a member could pick now. */
@@ -38,7 +42,18 @@ export async function listAvailableFeatures(
   caller: Caller,
   projectId: ProjectId,
   page: PageRequest<FeatureListKey>,
-): Promise<Page<Feature, FeatureListKey>> {
+): Promise<ReadyPage> {
   const { project } = await requireMember(deps.database.read, projectId, caller.engineerId);
-  return listAvailable(deps, project, page);
+  return { ...(await listAvailable(deps, project, page)), blocked: [] };
+}
+
+/** Every ready feature: those that a member could pick now, and the others with what stands in their way. */
+export async function listReadyFeatures(
+  deps: FeatureDeps,
+  caller: Caller,
+  projectId: ProjectId,
+  page: PageRequest<FeatureListKey>,
+): Promise<ReadyPage> {
+  const { project } = await requireMember(deps.database.read, projectId, caller.engineerId);
+  return listReady(deps, project, page);
 }

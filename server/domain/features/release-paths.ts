@@ -2,10 +2,13 @@ import type { Caller } from "../caller.ts";
 import type { ShrunkClaim } from "../claims/claim-record.ts";
 import { compileStored, compileTouches } from "../claims/compile-touches.ts";
 import type { Touch } from "../claims/touch.ts";
+import { by } from "../events/event.ts";
+import { failpoint } from "../failpoint.ts";
 import type { Project } from "../projects/project.ts";
 import { orLater } from "../recovery/or-later.ts";
 import { renewSession } from "../sessions/renew-session.ts";
 import type { FeatureDeps } from "./deps.ts";
+import { claimEvent } from "./feature-event.ts";
 import { type NamedHold, NotHeld, projectOfHold, whyNotHeld } from "./held-feature.ts";
 import { listClaimsOfSession, type NamedClaims } from "./list-claims.ts";
 
@@ -30,6 +33,7 @@ export async function releasePaths(
     renewSession(deps, project, hold.sessionId),
   ]);
   await shrinkInStore(deps, project, shrunk);
+  await failpoint("release-paths.before-answer");
   return listClaimsOfSession(deps, caller, hold);
 }
 
@@ -40,19 +44,27 @@ async function shrinkInPostgres(
   stays: (touch: Touch) => boolean,
 ): Promise<ShrunkClaim[]> {
   try {
-    return await deps.database.mutate(caller.request, async (tx) => {
+    await failpoint("release-paths.before-commit");
+    const shrunk = await deps.database.mutate(caller.request, async (tx) => {
       if (!(await tx.sessions.lockOpen(hold.sessionId))) throw new NotHeld();
       const feature = await tx.features.getLocked(hold.projectId, hold.slug);
       const held = feature?.hold?.sessionId === hold.sessionId && feature.hold.fencingToken === hold.fencingToken;
       if (feature === undefined || !held) throw new NotHeld();
       const shrunk: ShrunkClaim[] = [];
+      const time = deps.clock.now();
       for (const claim of await tx.claims.listHeldOfFeature(feature.id)) {
-        if (!claim.touches.every(stays)) shrunk.push(await tx.claims.shrink(claim.id, claim.touches.filter(stays)));
+        const free = claim.touches.filter((touch) => !stays(touch));
+        if (free.length === 0) continue;
+        shrunk.push(await tx.claims.shrink(claim.id, claim.touches.filter(stays)));
+        tx.events.append(claimEvent({ ...by(caller), ...hold, time }, "released", { ...claim, touches: free }));
       }
       const touches = feature.touches.filter(stays);
-      if (touches.length < feature.touches.length) await tx.features.update(feature.id, { touches }, deps.clock.now());
+      if (touches.length < feature.touches.length) await tx.features.update(feature.id, { touches }, time);
+      await failpoint("release-paths.in-commit");
       return shrunk;
     });
+    await failpoint("release-paths.after-commit");
+    return shrunk;
   } catch (error) {
     if (error instanceof NotHeld) throw await whyNotHeld(deps, hold);
     throw error;
@@ -64,6 +76,7 @@ async function shrinkInStore(deps: FeatureDeps, project: Project, shrunk: readon
     for (const claim of shrunk) {
       const touches = compileTouches(claim.touches, project.settings.caseSensitive);
       await deps.claims.run(project, (store, scope) => store.retainTouches(scope, claim.id, touches));
+      await failpoint("release-paths.after-retain");
       await deps.database.read.claims.markShrunk(claim);
     }
   });

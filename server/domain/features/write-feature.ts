@@ -3,11 +3,13 @@ import { checkAlternatives } from "../claims/compile-touches.ts";
 import type { Touch } from "../claims/touch.ts";
 import type { Stores } from "../database.ts";
 import { EtagMismatchError, RequestInvalidError, ResourceAlreadyExistsError } from "../errors.ts";
+import { by } from "../events/event.ts";
 import type { FeatureId, ProjectId, Slug } from "../ids.ts";
 import { requireMember } from "../projects/require-member.ts";
 import type { FeatureDeps } from "./deps.ts";
 import type { Feature, FeatureView, Lane } from "./feature.ts";
 import { DependenciesUnmetError, DependencyCycleError, StatusTransitionInvalidError } from "./feature-errors.ts";
+import { featureEvent, lookOf } from "./feature-event.ts";
 import { viewFeature } from "./holders.ts";
 import { lockFeature, requireFeature, requireFeatureIds } from "./require-feature.ts";
 import { adviseOnTouches, type TouchAdvice } from "./touch-advice.ts";
@@ -60,10 +62,14 @@ export async function createFeature(
   const id = deps.newId() as FeatureId;
   const feature = await deps.database.mutate(caller.request, async (tx) => {
     const dependsOn = await requireFeatureIds(tx, draft.projectId, draft.dependsOn);
-    if (!(await tx.features.insert({ ...draft, id, dependsOn, time: deps.clock.now() }))) {
+    const time = deps.clock.now();
+    if (!(await tx.features.insert({ ...draft, id, dependsOn, time }))) {
       throw new ResourceAlreadyExistsError("feature", draft.slug);
     }
-    return requireFeature(tx, draft.projectId, draft.slug);
+    const created = await requireFeature(tx, draft.projectId, draft.slug);
+    const happened = { change: "created", to: created.status, after: lookOf(created) } as const;
+    tx.events.append(featureEvent({ ...by(caller), ...created, time }, happened));
+    return created;
   });
   return { feature, advice: await adviseOnTouches(deps, project, feature, repositoryPaths) };
 }
@@ -85,23 +91,30 @@ export async function updateFeature(
   if (edit.touches !== undefined) checkAlternatives(edit.touches);
   const edited = await deps.database.mutate(caller.request, async (tx) => {
     if (edit.dependsOn !== undefined) await tx.features.lockDependencies(named.projectId);
+    if (edit.lane !== undefined) await tx.roadmap.lock(named.projectId);
     const feature = await lockFeature(tx, named.projectId, named.slug);
     if (etag !== undefined && etag !== String(feature.version)) throw new EtagMismatchError(String(feature.version));
+    const lane = edit.lane === feature.lane ? undefined : edit.lane;
     const rewritten = edit.touches !== undefined || edit.spec !== undefined;
     checkEditable(feature, rewritten || edit.dependsOn !== undefined);
+    const time = deps.clock.now();
     await tx.features.update(
       feature.id,
       {
         title: edit.title,
         spec: edit.spec,
         touches: edit.touches,
-        lane: edit.lane === feature.lane ? undefined : edit.lane,
+        lane,
         dependsOn: edit.dependsOn && (await dependenciesOf(tx, feature, edit.dependsOn)),
         status: rewritten && feature.status === "ready" ? "draft" : undefined,
       },
-      deps.clock.now(),
+      time,
     );
-    return requireFeature(tx, named.projectId, named.slug);
+    const updated = await requireFeature(tx, named.projectId, named.slug);
+    const happened = { change: "updated", from: feature.status, to: updated.status, after: lookOf(updated) } as const;
+    tx.events.append(featureEvent({ ...by(caller), ...named, time }, happened));
+    if (lane !== undefined) await tx.roadmap.countMove(named.projectId);
+    return updated;
   });
   const advice = edit.touches === undefined ? [] : await adviseOnTouches(deps, project, edited, []);
   return { view: await viewFeature(deps.claims, project, edited), advice };
@@ -145,6 +158,8 @@ export async function deleteFeature(deps: FeatureDeps, caller: Caller, named: Na
     const dependents = await tx.features.dependents(feature.id);
     if (dependents.length > 0) throw new DependenciesUnmetError(feature.slug, dependents, "delete");
     await tx.features.delete(feature.id);
+    const moment = { ...by(caller), ...named, time: deps.clock.now() };
+    tx.events.append(featureEvent(moment, { change: "deleted", from: feature.status }));
   });
 }
 
@@ -191,7 +206,9 @@ function moveFeature(deps: FeatureDeps, caller: Caller, named: Named, to: "draft
         },
       ]);
     }
-    await tx.features.update(feature.id, { status: to }, deps.clock.now());
+    const time = deps.clock.now();
+    await tx.features.update(feature.id, { status: to }, time);
+    tx.events.append(featureEvent({ ...by(caller), ...named, time }, { change: "status", from: feature.status, to }));
     return requireFeature(tx, named.projectId, named.slug);
   });
 }

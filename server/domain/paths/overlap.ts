@@ -2,7 +2,7 @@ import { alternativeOverlaps } from "./alternative-overlap.ts";
 import { parsePattern } from "./parse-pattern.ts";
 import { PathProblem } from "./path-problem.ts";
 import type { Alternative, Pattern } from "./pattern.ts";
-import type { StepBudget } from "./segment-overlap.ts";
+import type { StepBudget } from "./sequence-overlap.ts";
 import { type SpelledAlternative, witnessOf } from "./witness.ts";
 
 /**
@@ -13,7 +13,7 @@ import { type SpelledAlternative, witnessOf } from "./witness.ts";
  * the `.` do not overlap when nothing else stands in the name. Normalisation and limits of length beyond that are
  * properties of entries; they are not asked of the paths that a wildcard reads.
  *
- * The two must come from projects that agree about case. Time is O(|a|·|b|) over the compiled sizes.
+ * The two must come from projects that agree about case. Time is at most O(|a|·|b|) over the compiled sizes.
  */
 export function overlap(a: Pattern, b: Pattern): string | undefined {
   const unlimited = { steps: Number.POSITIVE_INFINITY };

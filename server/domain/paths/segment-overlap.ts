@@ -1,20 +1,5 @@
 import { ANY, STAR, type Token } from "./pattern.ts";
-
-/**
- * How much comparing is left to do. Counted down by one for each pair of readings, of segments and of positions within
- * two segments that is looked at; below zero the answer is not known. Both claim stores count alike.
- */
-export interface StepBudget {
-  steps: number;
-}
-
-/**
- * What two segments have both read so far, as far as it decides whether the name is one: `.` and `..` are not. A
- * greater value never accepts less of what follows, so the greatest one is all that has to be kept.
- */
-export const UNREACHED = 0;
-const NOTHING = 1;
-const NAME = 4;
+import { type Language, type StepBudget, sequencesOverlap } from "./sequence-overlap.ts";
 
 /** What two positions have in common: no character, only `.`, or some character that is not `.`. */
 export const NO_CHARACTER = 0;
@@ -23,90 +8,61 @@ export const CHARACTER = 2;
 
 const DOT = 0x2e;
 
+/** A segment as a sequence of positions. */
+export const CHARACTERS: Language<Token> = {
+  star: STAR,
+  meet(x, y, budget) {
+    budget.steps -= 1;
+    return common(x, y, budget) !== NO_CHARACTER;
+  },
+};
+
 /**
- * Whether some name is read by both segments: the product of the two automata, position by position, O(|a|·|b|).
+ * Whether some name is read by both segments. `.` and `..` are no names; what has three characters is one, and two
+ * stars read any name together.
  *
  * @param a code points of a literal, or tokens; so is `b`
- * @param rows gets a row of states for each position in `a`, for the witness to be read from
  * @returns false also when the budget is used up: look at it
  */
-export function segmentsOverlap(
-  a: readonly Token[],
-  b: readonly Token[],
+export function segmentsOverlap(a: readonly Token[], b: readonly Token[], budget: StepBudget): boolean {
+  if (isShort(a)) return shortOverlap(a, b, budget);
+  if (isShort(b)) return shortOverlap(b, a, budget);
+  return sequencesOverlap(a, b, CHARACTERS, budget);
+}
+
+/** Whether all that the segment reads has the same one or two characters' length. */
+export function isShort(tokens: readonly Token[]): boolean {
+  return tokens.length <= 2 && tokens[0] !== STAR && tokens[1] !== STAR;
+}
+
+/**
+ * As segmentsOverlap, where what a short segment reads has to be seen to be a name.
+ *
+ * @param partners as in sequencesOverlap
+ */
+export function shortOverlap(
+  short: readonly Token[],
+  other: readonly Token[],
   budget: StepBudget,
-  rows?: Uint8Array[],
+  partners: number[] = [],
 ): boolean {
-  if (rows === undefined && endsDiffer(a, b)) return false;
-  let row = new Uint8Array(b.length + 1);
-  row[0] = NOTHING;
-  let low = 0;
-  let high = 0;
-  for (let i = 0; i <= a.length; i++) {
-    const next = new Uint8Array(b.length + 1);
-    let nextLow = b.length + 1;
-    let nextHigh = -1;
-    const reach = (j: number, state: number): void => {
-      if (state > (next[j] as number)) next[j] = state;
-      if (j < nextLow) nextLow = j;
-      if (j > nextHigh) nextHigh = j;
-    };
-    const x = a[i];
-    let j = low;
-    for (; j <= high; j++) {
-      const state = row[j] as number;
-      if (state === UNREACHED) continue;
-      const y = b[j];
-      if (x === STAR) {
-        // Two stars read any name together.
-        if (y === STAR) row[j] = NAME;
-        reach(j, row[j] as number);
-        if (y !== undefined)
-          row[j + 1] = Math.max(row[j + 1] as number, y === STAR ? NAME : read(state, common(y, ANY)));
-      } else if (y === STAR) {
-        row[j + 1] = Math.max(row[j + 1] as number, state);
-        if (x !== undefined) reach(j, read(state, common(x, ANY)));
-      } else if (x !== undefined && y !== undefined) {
-        const both = common(x, y, budget);
-        if (both !== NO_CHARACTER) reach(j + 1, read(state, both));
-      }
-      if (j === high && high < b.length && row[high + 1] !== UNREACHED) high += 1;
+  const overlapFrom = (i: number, j: number, named: boolean): boolean => {
+    budget.steps -= 1;
+    const x = short[i];
+    const y = other[j];
+    if (y === STAR) {
+      if (overlapFrom(i, j + 1, named)) return true;
+      if (x === undefined || !overlapFrom(i + 1, j, named || common(x, ANY, budget) === CHARACTER)) return false;
+      partners[i] = -1;
+      return true;
     }
-    budget.steps -= j - low;
-    rows?.push(row);
-    if (i === a.length) return row[b.length] === NAME;
-    if (nextHigh < 0 || budget.steps < 0) return false;
-    row = next;
-    low = nextLow;
-    high = nextHigh;
-  }
-  return false;
-}
-
-/** Cheap and mostly enough: `*.ts` and `*.js` part at their last characters. */
-function endsDiffer(a: readonly Token[], b: readonly Token[]): boolean {
-  const shorter = Math.min(a.length, b.length);
-  for (let at = 0; at < shorter; at++) {
-    const x = a[at] as Token;
-    const y = b[at] as Token;
-    if (!isCodePoint(x) || !isCodePoint(y)) break;
-    if (x !== y) return true;
-  }
-  for (let back = 1; back <= shorter; back++) {
-    const x = a[a.length - back] as Token;
-    const y = b[b.length - back] as Token;
-    if (!isCodePoint(x) || !isCodePoint(y)) break;
-    if (x !== y) return true;
-  }
-  return false;
-}
-
-function isCodePoint(token: Token): token is number {
-  return typeof token === "number" && token >= 0;
-}
-
-/** The state after one more character: one that is not `.` makes a name, and so does a third `.`. */
-export function read(state: number, character: number): number {
-  return character === CHARACTER || state === NAME ? NAME : state + 1;
+    if (x === undefined || y === undefined) return x === y && named;
+    const both = common(x, y, budget);
+    if (both === NO_CHARACTER || !overlapFrom(i + 1, j + 1, named || both === CHARACTER)) return false;
+    partners[i] = j;
+    return true;
+  };
+  return overlapFrom(0, 0, false);
 }
 
 /** What two positions have in common; neither is `STAR`, but for which `ANY` stands in. */

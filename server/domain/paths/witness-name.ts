@@ -1,5 +1,6 @@
 import { ANY, STAR, type Token } from "./pattern.ts";
-import { CHARACTER, common, NO_CHARACTER, ONLY_DOT, read, segmentsOverlap, UNREACHED } from "./segment-overlap.ts";
+import { CHARACTER, CHARACTERS, common, isShort, ONLY_DOT, shortOverlap } from "./segment-overlap.ts";
+import { type CommonItem, commonSequences } from "./sequence-overlap.ts";
 
 /** The tokens of a segment and the same ones as spelled by the caller: of one length. */
 export interface SpelledTokens {
@@ -18,68 +19,32 @@ const LAST_RESORT = 0xf0000;
  * A name that both segments read, which they must have in common; with plain letters where the choice is free.
  */
 export function witnessName(a: SpelledTokens, b: SpelledTokens): string {
-  const rows: Uint8Array[] = [];
-  if (!segmentsOverlap(a.tokens, b.tokens, { steps: Number.POSITIVE_INFINITY }, rows)) {
-    throw new Error("the segments have no name in common");
+  // Nicer than an end alone: "x.ts" for "*.ts".
+  const start = a.tokens[0] === STAR && b.tokens[0] === STAR ? FILLER : "";
+  for (const items of candidates(a.tokens, b.tokens)) {
+    const name = start + items.map((item) => characterOf(a, b, item)).join("");
+    if (!["", ".", ".."].includes(name)) return name;
   }
-  const stateAt = (i: number, j: number): number => rows[i]?.[j] ?? UNREACHED;
-
-  const characters: string[] = [];
-  let i = a.tokens.length;
-  let j = b.tokens.length;
-  let state = stateAt(i, j);
-  while (i > 0 || j > 0) {
-    const ways = waysInto(a, b, i, j, stateAt);
-    let way = ways.find((candidate) => candidate.result === state);
-    if (way === undefined) {
-      // Two stars made it a name here; then it does not matter how they were come to.
-      characters.push(FILLER);
-      way = ways[0] as Way;
-    }
-    if (way.character !== undefined) characters.push(way.character());
-    i = way.i;
-    j = way.j;
-    state = stateAt(i, j);
-  }
-  if (a.tokens[0] === STAR && b.tokens[0] === STAR) characters.push(FILLER);
-  return characters.reverse().join("");
+  throw new Error("the segments have no name in common");
 }
 
-/** One step of the product automaton into a state: from where, what it makes of the state there, what it reads. */
-interface Way {
-  readonly i: number;
-  readonly j: number;
-  readonly result: number;
-  readonly character?: () => string;
+function* candidates(a: readonly Token[], b: readonly Token[]): Generator<readonly CommonItem[]> {
+  const budget = { steps: Number.POSITIVE_INFINITY };
+  const partners: number[] = [];
+  const other = (at: number): number | undefined => ((partners[at] ?? -1) < 0 ? undefined : partners[at]);
+  if (isShort(a)) {
+    if (shortOverlap(a, b, budget, partners)) yield a.map((_, at) => ({ a: at, b: other(at) }));
+  } else if (isShort(b)) {
+    if (shortOverlap(b, a, budget, partners)) yield b.map((_, at) => ({ a: other(at), b: at }));
+  } else {
+    yield* commonSequences(a, b, CHARACTERS);
+  }
 }
 
-function waysInto(
-  a: SpelledTokens,
-  b: SpelledTokens,
-  i: number,
-  j: number,
-  stateAt: (i: number, j: number) => number,
-): readonly Way[] {
-  const x = a.tokens[i - 1];
-  const y = b.tokens[j - 1];
-  const ways: Way[] = [];
-  const add = (from: { i: number; j: number }, both?: number, character?: () => string): void => {
-    const before = stateAt(from.i, from.j);
-    if (before === UNREACHED || both === NO_CHARACTER) return;
-    ways.push({ ...from, result: both === undefined ? before : read(before, both), character });
-  };
-  if (x === STAR) add({ i: i - 1, j });
-  if (y === STAR) add({ i, j: j - 1 });
-  if (x !== undefined && x !== STAR && b.tokens[j] === STAR) {
-    add({ i: i - 1, j }, common(x, ANY), () => choose(x, a.spelled[i - 1], ANY, ANY));
-  }
-  if (y !== undefined && y !== STAR && a.tokens[i] === STAR) {
-    add({ i, j: j - 1 }, common(y, ANY), () => choose(ANY, ANY, y, b.spelled[j - 1]));
-  }
-  if (x !== undefined && y !== undefined && x !== STAR && y !== STAR) {
-    add({ i: i - 1, j: j - 1 }, common(x, y), () => choose(x, a.spelled[i - 1], y, b.spelled[j - 1]));
-  }
-  return ways;
+function characterOf(a: SpelledTokens, b: SpelledTokens, item: CommonItem): string {
+  const at = ({ tokens, spelled }: SpelledTokens, index: number | undefined) =>
+    index === undefined ? ([ANY, ANY] as const) : ([tokens[index] as Token, spelled[index]] as const);
+  return choose(...at(a, item.a), ...at(b, item.b));
 }
 
 /** A character that both tokens read, as a literal of either is spelled. */

@@ -1,5 +1,7 @@
 import type { Caller } from "../caller.ts";
+import type { Stores } from "../database.ts";
 import { ResourceAlreadyExistsError } from "../errors.ts";
+import { by } from "../events/event.ts";
 import type { ProjectId, Slug } from "../ids.ts";
 import type { ProjectDeps } from "./deps.ts";
 import type { Project, ProjectSettings } from "./project.ts";
@@ -31,6 +33,12 @@ export function createProject(
   };
   return database.mutate(caller.request, async (tx) => {
     if (!(await tx.projects.insert(project))) throw new ResourceAlreadyExistsError("project", project.slug);
+    const payload = { kind: "member", change: "added", email: await emailOf(tx, caller), role: "owner" } as const;
+    tx.events.append({ ...by(caller), projectId: project.id, time: project.createTime, payload });
     return project;
   });
+}
+
+async function emailOf(tx: Stores, { engineerId }: Caller): Promise<string> {
+  return (await tx.engineers.get(engineerId))?.email ?? "";
 }

@@ -1,8 +1,10 @@
 import type { Caller } from "../caller.ts";
 import type { Stores } from "../database.ts";
 import { LastOwnerError, PermissionDeniedError, ResourceNotFoundError } from "../errors.ts";
+import { by } from "../events/event.ts";
+import { eventCursorOf } from "../events/read-events.ts";
 import type { ProjectId } from "../ids.ts";
-import type { Page, PageRequest } from "../page.ts";
+import type { CursorPage, PageRequest } from "../page.ts";
 import type { ProjectDeps } from "./deps.ts";
 import type { Member, Role } from "./project.ts";
 import { requireMember, requireOwner } from "./require-member.ts";
@@ -31,7 +33,11 @@ export function addMember(
     if (engineer === undefined) {
       throw new ResourceNotFoundError("engineer", email, "they register first, with 'nexus login --register'");
     }
-    return tx.projects.addMember(projectId, engineer.id, role, clock.now());
+    const time = clock.now();
+    const { member, added } = await tx.projects.addMember(projectId, engineer.id, role, time);
+    const payload = { kind: "member", change: "added", email: member.engineer.email, role: member.role } as const;
+    if (added) tx.events.append({ ...by(caller), projectId, time, payload });
+    return member;
   });
 }
 
@@ -45,9 +51,12 @@ export async function listMembers(
   caller: Caller,
   projectId: ProjectId,
   page: PageRequest<string>,
-): Promise<Page<Member, string>> {
+): Promise<CursorPage<Member, string>> {
   await requireMember(database.read, projectId, caller.engineerId);
-  return database.read.projects.listMembers(projectId, page);
+  return database.snapshot(async (read) => ({
+    ...(await read.projects.listMembers(projectId, page)),
+    eventCursor: await eventCursorOf(read, projectId),
+  }));
 }
 
 /**
@@ -58,7 +67,7 @@ export async function listMembers(
  * @throws LastOwnerError when nobody else owns the project
  */
 export function updateMember(
-  { database }: Pick<ProjectDeps, "database">,
+  { database, clock }: Pick<ProjectDeps, "database" | "clock">,
   caller: Caller,
   { projectId, email }: MemberName,
   role: Role,
@@ -70,6 +79,8 @@ export function updateMember(
     const member = await requireMemberByEmail(tx, projectId, email);
     if (member.role === "owner" && role !== "owner" && owners === 1) throw new LastOwnerError();
     await tx.projects.setRole(projectId, member.engineer.id, role);
+    const payload = { kind: "member", change: "updated", email: member.engineer.email, role } as const;
+    if (member.role !== role) tx.events.append({ ...by(caller), projectId, time: clock.now(), payload });
     return { ...member, role };
   });
 }
@@ -82,7 +93,7 @@ export function updateMember(
  * @throws LastOwnerError when nobody else owns the project
  */
 export async function removeMember(
-  { database, endSessionsOf }: Pick<ProjectDeps, "database" | "endSessionsOf">,
+  { database, clock, endSessionsOf }: Pick<ProjectDeps, "database" | "clock" | "endSessionsOf">,
   caller: Caller,
   { projectId, email }: MemberName,
 ): Promise<void> {
@@ -96,6 +107,8 @@ export async function removeMember(
     }
     if (member.role === "owner" && owners === 1) throw new LastOwnerError();
     await tx.projects.removeMember(projectId, member.engineer.id);
+    const payload = { kind: "member", change: "removed", email: member.engineer.email, role: member.role } as const;
+    tx.events.append({ ...by(caller), projectId, time: clock.now(), payload });
     return member.engineer.id;
   });
   const project = await database.read.projects.getById(projectId);

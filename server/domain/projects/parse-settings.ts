@@ -3,6 +3,7 @@ import { parsePattern } from "../paths/parse-pattern.ts";
 import { PathProblem } from "../paths/path-problem.ts";
 import { DEFAULT_SHARED_PATHS } from "./default-shared-paths.ts";
 import type { ProjectSettings } from "./project.ts";
+import { SHORTEST_LEASE_MS } from "./shortest-lease.ts";
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -27,7 +28,7 @@ export function parseSettings(fields: FieldParser, field: string, given: GivenSe
     sessionTtlMs: fields.spanMs(
       `${field}.session_ttl`,
       given?.sessionTtlMs,
-      30 * SECOND_MS,
+      SHORTEST_LEASE_MS,
       24 * HOUR_MS,
       DEFAULT_SESSION_TTL_MS,
     ),

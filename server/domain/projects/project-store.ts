@@ -31,6 +31,9 @@ export interface ProjectStore {
 
   list(engineerId: EngineerId, page: PageRequest<ProjectListKey>): Promise<Page<Project, ProjectListKey>>;
 
+  /** The projects that the engineer is a member of. */
+  listIds(engineerId: EngineerId): Promise<ProjectId[]>;
+
   /** Changes a project that still has this version; undefined when it has another. "slug-taken" when its creator has one of that slug. */
   update(id: ProjectId, version: number, changes: ProjectChanges): Promise<Project | "slug-taken" | undefined>;
 
@@ -38,7 +41,12 @@ export interface ProjectStore {
   delete(id: ProjectId): Promise<void>;
 
   /** Adds a member; no change when they are one already. Answers the member as they are then. */
-  addMember(id: ProjectId, engineerId: EngineerId, role: Role, time: Date): Promise<Member>;
+  addMember(
+    id: ProjectId,
+    engineerId: EngineerId,
+    role: Role,
+    time: Date,
+  ): Promise<{ readonly member: Member; readonly added: boolean }>;
 
   getMember(id: ProjectId, email: string): Promise<Member | undefined>;
 

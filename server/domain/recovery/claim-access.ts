@@ -1,21 +1,27 @@
+import type { ClaimRecord } from "../claims/claim-record.ts";
 import type { ClaimScope, ClaimStore, Recovering } from "../claims/claim-store.ts";
-import { compileTouches } from "../claims/compile-touches.ts";
+import type { Clock } from "../clock.ts";
 import type { Database } from "../database.ts";
 import { ClaimsRecoveringError, ResourceNotFoundError } from "../errors.ts";
+import { failpoint } from "../failpoint.ts";
 import type { ProjectId } from "../ids.ts";
 import type { Project } from "../projects/project.ts";
+import { interruptLost } from "./interrupt-lost.ts";
+import { rebuildClaims } from "./rebuild-claims.ts";
 
 /** How often a call is made again; while another server rebuilds, with waits that double: 5 s in all. */
 const MAX_ATTEMPTS = 9;
 const FIRST_WAIT_MS = 10;
+/** How long a call waits for a rebuild of this process. */
+const MAX_WAIT_MS = 5_000;
 /** Rebuilds at a time in this process; each holds one connection to Postgres while it needs others. */
 const MAX_REBUILDS = 4;
 
-/** More claims than can drain at a time. */
-const MAX_DRAINING = 10_000;
-
 /** What a call needs to know of its project. */
 export type ClaimedProject = Pick<Project, "id" | "epoch">;
+
+/** What ending a session needs to know of its project, too: how long unclean ends drain. */
+export type LeasedProject = ClaimedProject & Pick<Project, "settings">;
 
 /**
  * The way to the claim store: every call goes under the project's epoch, and a store that has lost the project (first
@@ -31,6 +37,11 @@ export class ClaimAccess {
     /** A mark that no other rebuild has. */
     private readonly newIntent: () => string,
     private readonly pause: (ms: number) => Promise<void>,
+    /** Stamps and reports what a rebuild finds wrong. */
+    private readonly watch: {
+      readonly clock: Clock;
+      readonly alarm: (what: string, data: Record<string, unknown>) => void;
+    },
   ) {}
 
   /**
@@ -55,15 +66,27 @@ export class ClaimAccess {
     throw new ClaimsRecoveringError();
   }
 
+  /**
+   * Makes one call of the claim store under the project's epoch and no later one.
+   *
+   * @throws ClaimsRecoveringError when the store is not at that epoch; nothing was changed
+   */
+  async only<Outcome extends { readonly kind: string }>(
+    { id: projectId, epoch }: ClaimedProject,
+    call: (store: ClaimStore, scope: ClaimScope) => Promise<Outcome>,
+  ): Promise<Exclude<Outcome, Recovering>> {
+    const outcome = await call(this.store, { projectId, epoch });
+    if (isRecovering(outcome)) throw new ClaimsRecoveringError();
+    return outcome as Exclude<Outcome, Recovering>;
+  }
+
   private async rebuildOrWait(projectId: ProjectId, epoch: number, attempt: number): Promise<void> {
-    try {
-      if (await this.rebuild(projectId, epoch, "when-lost")) return;
-    } catch (error) {
-      if (!(error instanceof ClaimsRecoveringError)) throw error;
-    }
-    // Another server is at it, or has just done it and grants nothing yet. A small project takes milliseconds: no
-    // caller need hear of that.
-    await this.pause(FIRST_WAIT_MS * 2 ** attempt);
+    // A large project takes its time; then callers come again, and this rebuild goes on.
+    const later = this.pause(MAX_WAIT_MS).then(() => "later" as const);
+    const rebuilt = await Promise.race([this.rebuild(projectId, epoch, "when-lost").catch(unlessRecovering), later]);
+    if (rebuilt === "later") throw new ClaimsRecoveringError();
+    // Another server is at it. A small project takes milliseconds: no caller need hear of that.
+    if (!rebuilt) await this.pause(FIRST_WAIT_MS * 2 ** attempt);
   }
 
   /**
@@ -88,42 +111,28 @@ export class ClaimAccess {
     let rebuilt = false;
     const ran = await this.database.exclusively(projectId, async () => {
       if (when === "when-lost" && !isRecovering(await this.store.dueWork({ projectId, epoch: from }, 0))) return;
+      await failpoint("rebuild.before-epoch");
       if (!(await this.database.read.projects.raiseEpoch(projectId, from))) return;
+      await failpoint("rebuild.after-epoch");
       const scope = { projectId, epoch: from + 1 };
       const intent = this.newIntent();
       if ((await this.store.beginRebuild(scope, intent)).kind === "superseded") throw new ClaimsRecoveringError();
-      await this.restore(scope, intent);
+      await failpoint("rebuild.after-begin");
+      const { project, overlapping } = await rebuildClaims(this.database.read, this.store, scope, intent);
       rebuilt = true;
+      await failpoint("rebuild.after-ready");
+      for (const record of overlapping) await this.giveUp(project, record);
+      await failpoint("rebuild.before-answer");
     });
     if (!ran) throw new ClaimsRecoveringError();
     return rebuilt;
   }
 
-  private async restore(scope: ClaimScope, intent: string): Promise<void> {
-    const { projects, sessions, claims } = this.database.read;
-    const project = await projects.getById(scope.projectId);
-    if (project === undefined) throw new ResourceNotFoundError("project", scope.projectId);
-    const { sessionTtlMs, caseSensitive } = project.settings;
-    for (const session of await sessions.listAllOpen(scope.projectId)) {
-      await mustGoOn(this.store.rebuildSession(scope, intent, session.id, sessionTtlMs));
-    }
-    for (const record of await claims.listHeld(scope.projectId)) {
-      await mustGoOn(
-        this.store.rebuildClaim(scope, intent, {
-          claimId: record.id,
-          featureId: record.featureId,
-          sessionId: record.sessionId,
-          fencingToken: record.fencingToken,
-          acquireTime: record.acquireTime,
-          touches: compileTouches(record.touches, caseSensitive),
-        }),
-      );
-    }
-    // Draining claims are not rebuilt. Who held them may still be writing, so nobody gets anything for as long.
-    const draining = await claims.listDraining(scope.projectId, MAX_DRAINING);
-    const grantDelayMs = draining.length > 0 ? project.settings.lockDelayMs : 0;
-    await mustGoOn(this.store.finishRebuild(scope, intent, grantDelayMs));
-    await claims.markEnded(draining.map((claim) => claim.id));
+  /** Interrupts the work that a claim was for: a rebuild found its paths with somebody else, so it is lost. */
+  private async giveUp(project: Project, record: ClaimRecord): Promise<void> {
+    this.watch.alarm("a claim overlaps another one that was given back", { claimId: record.id });
+    const freed = await interruptLost(this.database, this.watch.clock.now(), project, record);
+    await this.store.drain({ projectId: project.id, epoch: project.epoch }, freed, project.settings.lockDelayMs);
   }
 
   private async currentEpoch(projectId: ProjectId): Promise<number> {
@@ -137,6 +146,7 @@ function isRecovering(outcome: { readonly kind: string }): outcome is Recovering
   return outcome.kind === "recovering";
 }
 
-async function mustGoOn(step: Promise<{ readonly kind: "rebuilt" | "superseded" }>): Promise<void> {
-  if ((await step).kind === "superseded") throw new ClaimsRecoveringError();
+function unlessRecovering(error: unknown): false {
+  if (error instanceof ClaimsRecoveringError) return false;
+  throw error;
 }

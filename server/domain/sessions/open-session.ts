@@ -1,5 +1,7 @@
 import type { Caller } from "../caller.ts";
 import { ClaimsRecoveringError, LimitExceededError, ResourceNotFoundError } from "../errors.ts";
+import { by } from "../events/event.ts";
+import { failpoint } from "../failpoint.ts";
 import type { ProjectId, SessionId } from "../ids.ts";
 import type { Project } from "../projects/project.ts";
 import { requireMember } from "../projects/require-member.ts";
@@ -60,7 +62,7 @@ async function takeUp(deps: SessionDeps, project: Project, session: Session): Pr
     store.heartbeat(scope, session.id, project.settings.sessionTtlMs),
   );
   if (outcome.kind === "alive") return { session, ...leaseUntil(outcome.expireTime, project) };
-  await expireSession(deps, { id: project.id, epoch }, session.id);
+  await expireSession(deps, { ...project, epoch }, session.id);
   return undefined;
 }
 
@@ -79,23 +81,30 @@ async function openNew(
     throw new LimitExceededError("open sessions of one engineer in a project", MAX_OPEN_SESSIONS, "close some first");
   }
   const id = deps.newId() as SessionId;
+  await failpoint("open-session.before-lease");
   const { outcome, epoch } = await deps.claims.run(project, (store, scope) =>
     store.openSession(scope, id, project.settings.sessionTtlMs),
   );
   if (outcome.kind !== "alive") return undefined;
+  await failpoint("open-session.after-lease");
   const record = { ...opening, id, engineerId: caller.engineerId, openTime: deps.clock.now() };
   const recorded = await deps.database
     .mutate(caller.request, async (tx) => {
       // A lease from an earlier epoch was wiped by a rebuild that could not know of it: then no record must stand.
-      const stands = (await tx.projects.lockEpoch(project.id, epoch)) && (await tx.sessions.insert(record));
+      const stands = (await tx.sessions.insert(record)) && (await tx.projects.lockEpoch(project.id, epoch));
       if (!stands) throw new SessionNotOpened();
+      const payload = { kind: "session", state: "open", agent: record.agent } as const;
+      tx.events.append({ ...by(caller), projectId: project.id, time: record.openTime, sessionId: id, payload });
+      await failpoint("open-session.in-commit");
       return id;
     })
     .catch((error: unknown) => {
       if (error instanceof SessionNotOpened) return undefined;
       throw error;
     });
+  await failpoint("open-session.after-commit");
   if (recorded !== id) {
+    await failpoint("open-session.before-undo");
     await deps.claims.run(project, (store, scope) => store.endSession(scope, id, 0));
     return recorded === undefined ? undefined : answerAgain(deps, project, recorded);
   }
@@ -106,6 +115,7 @@ async function openNew(
   }
   // And if this took longer than the lease, the sweeper found a lapsed lease without a record and dropped it.
   const session = await sessions.get(project.id, id);
+  await failpoint("open-session.before-answer");
   return session === undefined ? undefined : takeUp(deps, project, session);
 }
 

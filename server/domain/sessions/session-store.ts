@@ -31,6 +31,15 @@ export interface SessionStore {
   /** Every open session of a project, or of one engineer in it. */
   listAllOpen(projectId: ProjectId, engineerId?: EngineerId): Promise<Session[]>;
 
-  /** Ends an open session. Undefined when it is not open; else what it was. */
+  /**
+   * Ends an open session. Undefined when it is not open; else what it was. Its lease is not known to be ended then:
+   * `markLeaseEnded` says so.
+   */
   end(id: SessionId, state: Exclude<SessionState, "open">, time: Date): Promise<Session | undefined>;
+
+  /** The claim store has ended the lease of this ended session, and all that it held. */
+  markLeaseEnded(id: SessionId): Promise<void>;
+
+  /** Up to `limit` ended sessions of a project whose lease is not known to be ended, the earliest first. */
+  listEnding(projectId: ProjectId, limit: number): Promise<SessionId[]>;
 }

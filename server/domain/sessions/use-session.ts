@@ -1,8 +1,11 @@
 import type { Caller } from "../caller.ts";
 import type { ListedClaim } from "../claims/claim-store.ts";
+import type { Touch } from "../claims/touch.ts";
 import { ResourceNotFoundError } from "../errors.ts";
-import type { ProjectId, SessionId } from "../ids.ts";
-import type { Page, PageRequest } from "../page.ts";
+import { eventCursorOf } from "../events/read-events.ts";
+import { failpoint } from "../failpoint.ts";
+import type { ProjectId, SessionId, Slug } from "../ids.ts";
+import type { CursorPage, PageRequest } from "../page.ts";
 import type { Project } from "../projects/project.ts";
 import { requireMember } from "../projects/require-member.ts";
 import type { ClaimAccess } from "../recovery/claim-access.ts";
@@ -18,28 +21,55 @@ interface Named {
   readonly sessionId: SessionId;
 }
 
+/** A claim that a session believed to hold. */
+export interface LostClaim {
+  /** Undefined when the feature is deleted. */
+  readonly featureSlug: Slug | undefined;
+  readonly touches: readonly Touch[];
+  readonly fencingToken: bigint;
+  readonly endTime: Date;
+}
+
 /**
- * A sign of life: renews the lease and answers what is held.
+ * A sign of life: renews the lease and answers what is held, and which of the claims that the session believes to hold
+ * have ended.
  *
+ * @param believed their tokens
  * @throws SessionExpiredError when it has ended; nothing revives it
  */
 export async function heartbeatSession(
   deps: SessionDeps,
   caller: Caller,
   { projectId, sessionId }: Named,
-): Promise<SessionView & { readonly claims: readonly ListedClaim[] }> {
+  believed: readonly bigint[] = [],
+): Promise<SessionView & { readonly claims: readonly ListedClaim[]; readonly lost: readonly LostClaim[] }> {
   const { read } = deps.database;
   const { project } = await requireMember(read, projectId, caller.engineerId);
   const session = await requireOpenSession(read, projectId, sessionId, caller.engineerId);
   const { outcome, epoch } = await deps.claims.run(project, (store, scope) =>
     store.heartbeat(scope, sessionId, project.settings.sessionTtlMs),
   );
+  await failpoint("heartbeat.after-lease");
   if (outcome.kind === "session-expired") {
-    await expireSession(deps, { id: projectId, epoch }, sessionId);
+    await expireSession(deps, { ...project, epoch }, sessionId);
     throw await sessionExpired(read, await requireOwnSession(read, projectId, sessionId, caller.engineerId));
   }
   const claims = outcome.claims.length === 0 ? [] : await claimsOf(deps.claims, project, sessionId);
-  return { session, ...leaseUntil(outcome.expireTime, project), claims };
+  const held = new Set(claims.flatMap((claim) => (claim.state === "draining" ? [] : [claim.fencingToken])));
+  const missing = believed.filter((token) => !held.has(token));
+  const lost = missing.length === 0 ? [] : await lostOf(deps, sessionId, missing);
+  return { session, ...leaseUntil(outcome.expireTime, project), claims, lost };
+}
+
+async function lostOf(deps: SessionDeps, sessionId: SessionId, tokens: readonly bigint[]): Promise<LostClaim[]> {
+  const { claims, features } = deps.database.read;
+  const records = await claims.listEndedOfSession(sessionId, tokens);
+  const slugs = new Map(
+    (await features.getMany(records.map((claim) => claim.featureId))).map((feature) => [feature.id, feature.slug]),
+  );
+  return records.map(({ featureId, touches, fencingToken, endTime }) => {
+    return { featureSlug: slugs.get(featureId), touches, fencingToken, endTime };
+  });
 }
 
 /** The live claims of a session. */
@@ -84,10 +114,13 @@ export async function listActiveSessions(
   caller: Caller,
   projectId: ProjectId,
   page: PageRequest<SessionListKey>,
-): Promise<Page<SessionView, SessionListKey>> {
+): Promise<CursorPage<SessionView, SessionListKey>> {
   const { project } = await requireMember(deps.database.read, projectId, caller.engineerId);
-  const { items, next } = await deps.database.read.sessions.listOpen(projectId, page);
-  return { items: await viewSessions(deps.claims, project, items), next };
+  const { items, next, eventCursor } = await deps.database.snapshot(async (read) => ({
+    ...(await read.sessions.listOpen(projectId, page)),
+    eventCursor: await eventCursorOf(read, projectId),
+  }));
+  return { items: await viewSessions(deps.claims, project, items), next, eventCursor };
 }
 
 /** Sessions with their leases. */

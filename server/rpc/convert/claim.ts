@@ -1,9 +1,10 @@
 import { create } from "@bufbuild/protobuf";
-import { type Claim, ClaimSchema, ClaimState } from "@nexus/gen/nexus/v1/claim_pb";
+import { type Claim, ClaimSchema, ClaimState, type LostClaim, LostClaimSchema } from "@nexus/gen/nexus/v1/claim_pb";
 import type { ClaimState as DomainClaimState, ListedClaim } from "../../domain/claims/claim-store.ts";
 import type { GrantedClaim } from "../../domain/features/extend-claim.ts";
 import type { PickedFeature } from "../../domain/features/pick-feature.ts";
 import type { FeatureId, ProjectId, Slug } from "../../domain/ids.ts";
+import type { LostClaim as DomainLostClaim } from "../../domain/sessions/use-session.ts";
 import { touchToProto } from "./feature.ts";
 import { timeToProto } from "./time.ts";
 
@@ -58,5 +59,15 @@ export function claimsToProto(
       acquireTime: timeToProto(claim.acquireTime),
       expireTime: timeToProto(claim.expireTime),
     });
+  });
+}
+
+/** A claim that its session no longer holds. */
+export function lostClaimToProto({ featureSlug, touches, fencingToken, endTime }: DomainLostClaim): LostClaim {
+  return create(LostClaimSchema, {
+    featureSlug: featureSlug ?? "",
+    touches: touches.map(touchToProto),
+    fencingToken,
+    endTime: timeToProto(endTime),
   });
 }

@@ -6,14 +6,17 @@ import {
   FeatureSchema,
   FeatureStatus as FeatureStatusMessage,
   InterruptionCause as InterruptionCauseMessage,
+  type InterruptionSchema,
   Lane as LaneMessage,
 } from "@nexus/gen/nexus/v1/feature_pb";
+import type { UnmergedOverlapSchema } from "@nexus/gen/nexus/v1/feature_service_pb";
 import type { Touch } from "../../domain/claims/touch.ts";
 import type {
   Feature,
   FeatureStatus,
   FeatureView,
   Holder,
+  Interruption,
   InterruptionCause,
   Lane,
 } from "../../domain/features/feature.ts";
@@ -21,6 +24,8 @@ import { LANES } from "../../domain/features/feature.ts";
 import type { Blocked } from "../../domain/features/feature-errors.ts";
 import type { FeatureListKey } from "../../domain/features/feature-store.ts";
 import type { NamedHold } from "../../domain/features/held-feature.ts";
+import type { BlockedFeature } from "../../domain/features/list-available.ts";
+import type { UnmergedOverlap } from "../../domain/features/unmerged.ts";
 import { FieldParser } from "../../domain/field-parser.ts";
 import type { FeatureId, ProjectId, SessionId } from "../../domain/ids.ts";
 import { parsePattern } from "../../domain/paths/parse-pattern.ts";
@@ -65,6 +70,12 @@ export function causeToProto(cause: InterruptionCause): InterruptionCauseMessage
   return CAUSE_TO_PROTO[cause];
 }
 
+/** How work on a feature broke off. */
+export function interruptionToProto(interruption: Interruption): MessageInitShape<typeof InterruptionSchema> {
+  const { time, cause, checkpointId = "" } = interruption;
+  return { ...interruption, time: timeToProto(time), cause: causeToProto(cause), checkpointId };
+}
+
 /** A touch. */
 export function touchToProto(touch: Touch): TouchMessage {
   return create(TouchSchema, {
@@ -104,13 +115,24 @@ export function featureToProto(view: FeatureView | Feature): FeatureMessage {
     readyTime: timeToProto(feature.readyTime),
     doneTime: timeToProto(feature.doneTime),
     holder: holder && holderToProto(holder),
-    interruption: interruption && {
-      ...interruption,
-      time: timeToProto(interruption.time),
-      cause: causeToProto(interruption.cause),
-    },
+    interruption: interruption && interruptionToProto(interruption),
     landing: feature.landing,
+    mergedTime: timeToProto(feature.mergedTime),
+    passedOver: feature.passedOver,
+    passedOverSince: timeToProto(feature.passedOverSince),
   });
+}
+
+/** A ready feature that can't be picked now. */
+export function blockedFeatureToProto(one: BlockedFeature) {
+  const { feature, blocked, unmet, omitted } = one;
+  return { feature: featureToProto(feature), blocked: blocked.map(blockedToProto), unmet: [...unmet], omitted };
+}
+
+/** Work on another branch that overlaps what was picked. */
+export function unmergedToProto({ feature, paths }: UnmergedOverlap): MessageInitShape<typeof UnmergedOverlapSchema> {
+  const { slug, title, landing, doneTime } = feature;
+  return { featureSlug: slug, title, landing, doneTime: timeToProto(doneTime), paths: [...paths] };
 }
 
 /** Where a list of features goes on. */

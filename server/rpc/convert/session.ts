@@ -11,6 +11,11 @@ const STATE_TO_PROTO: Record<DomainSessionState, SessionState> = {
   expired: SessionState.EXPIRED,
 };
 
+/** Whether a session is at work. */
+export function stateToProto(state: DomainSessionState): SessionState {
+  return STATE_TO_PROTO[state];
+}
+
 /** A session with its lease. */
 export function sessionToProto({ session, expireTime, lastHeartbeatTime }: SessionView): Session {
   const { id, projectId, engineerId, clientSessionId, agent, host, worktree, branch } = session;
@@ -23,7 +28,7 @@ export function sessionToProto({ session, expireTime, lastHeartbeatTime }: Sessi
     host,
     worktree,
     branch,
-    state: STATE_TO_PROTO[session.state],
+    state: stateToProto(session.state),
     featureSlug: session.featureSlug ?? "",
     openTime: timeToProto(session.openTime),
     lastHeartbeatTime: timeToProto(lastHeartbeatTime),

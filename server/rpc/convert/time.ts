@@ -1,8 +1,26 @@
-import { type Duration, durationFromMs, durationMs, type Timestamp, timestampFromDate } from "@bufbuild/protobuf/wkt";
+import {
+  type Duration,
+  durationFromMs,
+  durationMs,
+  type Timestamp,
+  timestampDate,
+  timestampFromDate,
+} from "@bufbuild/protobuf/wkt";
+import type { FieldParser } from "../../domain/field-parser.ts";
 
 /** A time, or nothing. */
 export function timeToProto(time: Date | undefined): Timestamp | undefined {
   return time === undefined ? undefined : timestampFromDate(time);
+}
+
+/** A point in time, or nothing. */
+export function timeFromProto(fields: FieldParser, field: string, time: Timestamp | undefined): Date | undefined {
+  if (time === undefined) return undefined;
+  const date = timestampDate(time);
+  const year = date.getUTCFullYear();
+  if (year >= 1 && year <= 9_999) return date;
+  fields.reject(field, "is out of range; from year 1 to year 9999");
+  return undefined;
 }
 
 /** A span in milliseconds. */

@@ -48,20 +48,44 @@ export function reportCall(report: (call: CallReport) => void, boundMs = 30_000)
         peer: request.contextValues.get(peerKey),
         // With the request id of a registration anybody can have its key again for a day: it is no thing for a log.
         names: request.stream || request.contextValues.get(callerKey) === undefined ? {} : namesOf(request.message),
-        cause: error?.code === Code.Internal || error?.code === Code.Unavailable ? error.cause : undefined,
+        cause: error !== undefined && isFailure(error) ? error.cause : undefined,
       });
-    try {
-      const response = await withinBound(next(request), request.stream ? undefined : boundMs);
-      response.header.set("nexus-call-id", callId);
-      finish(undefined);
-      return response;
-    } catch (error) {
+    const fail = (error: unknown) => {
       const wire = errorToWire(error, callId, isGrpc(request.header) ? GRPC_DETAIL_BYTES : undefined);
       wire.metadata.set("nexus-call-id", callId);
       finish(wire);
-      throw wire;
+      return wire;
+    };
+    /** A stream is reported when it ends; when its caller has gone away, as cancelled. */
+    async function* untilEnd<T>(messages: AsyncIterable<T>): AsyncGenerator<T> {
+      let ended = false;
+      try {
+        yield* messages;
+        ended = true;
+        finish(undefined);
+      } catch (error) {
+        ended = true;
+        throw fail(error);
+      } finally {
+        if (!ended) finish(new ConnectError("the caller ended the stream", Code.Canceled));
+      }
+    }
+    try {
+      const response = await withinBound(next(request), request.stream ? undefined : boundMs);
+      response.header.set("nexus-call-id", callId);
+      if (response.stream) return { ...response, message: untilEnd(response.message) };
+      finish(undefined);
+      return response;
+    } catch (error) {
+      throw fail(error);
     }
   };
+}
+
+/** A defect, or a store that is away; that a stream ends since the server does is neither. */
+function isFailure(error: ConnectError): boolean {
+  const draining = error.findDetails(ErrorInfoSchema)[0]?.reason === "SERVER_DRAINING";
+  return (error.code === Code.Internal || error.code === Code.Unavailable) && !draining;
 }
 
 /** gRPC carries errors in headers, which C-core clients bound to 8 KiB by default; other protocols have bodies. */

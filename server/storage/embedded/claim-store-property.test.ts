@@ -3,5 +3,5 @@ import { claimStoreProperties } from "../../testing/claim-store-property.ts";
 import { movedEmbeddedStore } from "../../testing/moved-embedded-store.ts";
 
 describe("EmbeddedClaimStore", () => {
-  claimStoreProperties(movedEmbeddedStore, { runs: 400, file: "server/storage/embedded/claim-store-property.test.ts" });
+  claimStoreProperties(movedEmbeddedStore, 2_000);
 });

@@ -16,6 +16,7 @@ import {
   type RebuiltClaim,
   type Recovering,
 } from "../../domain/claims/claim-store.ts";
+import { MAX_CANDIDATES } from "../../domain/claims/search-limits.ts";
 import type { ClaimId, ProjectId, SessionId } from "../../domain/ids.ts";
 import type { Pattern } from "../../domain/paths/pattern.ts";
 import { type ClaimRecord, ProjectClaims, type SearchLimits } from "./project-claims.ts";
@@ -27,11 +28,16 @@ export interface EmbeddedClaimStoreOptions {
   readonly maxCandidates?: number;
   /** Steps of comparison that one call may take before a touch counts as too broad. */
   readonly maxSteps?: number;
+  /** As MAX_TICK_GAP_MS by default. */
+  readonly maxTickGapMs?: number;
 }
 
-const MAX_CANDIDATES = 20_000;
 const MAX_STEPS = 200_000;
-const MAX_PAIRS = 64;
+/**
+ * How far the clock may run on from the last tick of the reconciler before nobody knows any more whether anybody could
+ * have given a sign of life meanwhile: the process was stopped, or stuck.
+ */
+const MAX_TICK_GAP_MS = 15_000;
 
 /**
  * Keeps claims and leases in the memory of this process, for a server that is alone with its database. Each call runs
@@ -39,16 +45,17 @@ const MAX_PAIRS = 64;
  */
 export class EmbeddedClaimStore implements ClaimStore {
   private readonly projects = new Map<ProjectId, ProjectClaims>();
-  private readonly now: () => number;
+  private readonly clock: () => number;
+  private readonly maxTickGapMs: number;
   private readonly limits: SearchLimits;
 
   constructor(options: EmbeddedClaimStoreOptions = {}) {
-    const clock = options.now ?? (() => performance.timeOrigin + performance.now());
-    this.now = () => Math.floor(clock());
+    const now = options.now ?? (() => performance.timeOrigin + performance.now());
+    this.clock = () => Math.floor(now());
+    this.maxTickGapMs = options.maxTickGapMs ?? MAX_TICK_GAP_MS;
     this.limits = {
       candidates: options.maxCandidates ?? MAX_CANDIDATES,
       steps: options.maxSteps ?? MAX_STEPS,
-      pairs: MAX_PAIRS,
     };
   }
 
@@ -56,10 +63,10 @@ export class EmbeddedClaimStore implements ClaimStore {
   acquire(scope: ClaimScope, request: AcquireRequest): Promise<AcquireOutcome>;
   async acquire(scope: ClaimScope, request: AcquireRequest & { readonly alongside?: ClaimId }): Promise<ExtendOutcome> {
     const project = this.served(scope);
-    const now = this.now();
-    if (project === undefined || now < project.grantsFrom) {
+    if (project === undefined) {
       return this.recovering(scope);
     }
+    const now = this.timeOf(project);
     const { claimId, featureId, sessionId, touches, alongside } = request;
     if (!project.isAlive(sessionId, now)) {
       return { kind: "session-expired" };
@@ -104,7 +111,7 @@ export class EmbeddedClaimStore implements ClaimStore {
     if (project === undefined) {
       return this.recovering(scope);
     }
-    const now = this.now();
+    const now = this.timeOf(project);
     const claim = project.claim(claimId);
     if (claim === undefined) {
       return { kind: "gone" };
@@ -152,16 +159,14 @@ export class EmbeddedClaimStore implements ClaimStore {
     scope: ClaimScope,
     claimIds: readonly ClaimId[],
     drainMs: number,
-  ): Promise<{ readonly kind: "drained" } | Recovering> {
+  ): Promise<{ readonly kind: "drained"; readonly unknown: readonly ClaimId[] } | Recovering> {
     const project = this.served(scope);
     if (project === undefined) {
       return this.recovering(scope);
     }
-    const now = this.now();
-    for (const claimId of claimIds) {
-      project.drain(claimId, now, drainMs);
-    }
-    return { kind: "drained" };
+    const now = this.timeOf(project);
+    const unknown = claimIds.filter((claimId) => !project.drain(claimId, now, drainMs));
+    return { kind: "drained", unknown };
   }
 
   async check(
@@ -177,7 +182,7 @@ export class EmbeddedClaimStore implements ClaimStore {
       return this.recovering(scope);
     }
     const asked = touches.map((pattern): ClaimTouch => ({ pattern, mode: "exclusive" }));
-    return project.findHeld(asked, this.now(), this.limits);
+    return project.findHeld(asked, this.timeOf(project), this.limits);
   }
 
   async list(
@@ -188,7 +193,7 @@ export class EmbeddedClaimStore implements ClaimStore {
     if (project === undefined) {
       return this.recovering(scope);
     }
-    const now = this.now();
+    const now = this.timeOf(project);
     const claims = project.liveClaims(now, sessionId).map((claim) => ({
       ...project.describe(claim, now),
       touches: claim.touches.map(({ pattern, mode }) => ({ path: pattern.text, mode })),
@@ -199,7 +204,7 @@ export class EmbeddedClaimStore implements ClaimStore {
   async openSession(scope: ClaimScope, sessionId: SessionId, ttlMs: number): Promise<LeaseOutcome> {
     const project = this.served(scope);
     if (project !== undefined && !project.hasLease(sessionId)) {
-      return project.renewed(sessionId, ttlMs, this.now());
+      return project.renewed(sessionId, ttlMs, this.timeOf(project));
     }
     return this.heartbeat(scope, sessionId, ttlMs);
   }
@@ -209,7 +214,7 @@ export class EmbeddedClaimStore implements ClaimStore {
     if (project === undefined) {
       return this.recovering(scope);
     }
-    const now = this.now();
+    const now = this.timeOf(project);
     return project.isAlive(sessionId, now) ? project.renewed(sessionId, ttlMs, now) : { kind: "session-expired" };
   }
 
@@ -222,7 +227,7 @@ export class EmbeddedClaimStore implements ClaimStore {
     if (project === undefined) {
       return this.recovering(scope);
     }
-    const now = this.now();
+    const now = this.timeOf(project);
     for (const { claimId } of project.claimsOfSession(sessionId)) {
       project.drain(claimId, now, drainMs);
     }
@@ -235,7 +240,7 @@ export class EmbeddedClaimStore implements ClaimStore {
     if (project === undefined) {
       return this.recovering(scope);
     }
-    const now = this.now();
+    const now = this.timeOf(project);
     const leases = project
       .leaseEnds()
       .map(([sessionId, expire]) => ({ sessionId, expireTime: new Date(expire), expired: expire <= now }));
@@ -247,7 +252,11 @@ export class EmbeddedClaimStore implements ClaimStore {
     if (project === undefined) {
       return this.recovering(scope);
     }
-    const now = this.now();
+    const now = this.clock();
+    if (now > this.timeOf(project) && project.runsByTime) {
+      return this.recovering(scope);
+    }
+    project.tick = now;
     const expired = project.leaseEnds().filter(([, expire]) => expire <= now);
     return {
       kind: "due",
@@ -265,7 +274,7 @@ export class EmbeddedClaimStore implements ClaimStore {
     if (known !== undefined && (known.epoch > scope.epoch || (known.epoch === scope.epoch && known.ready))) {
       return { kind: "superseded" };
     }
-    this.projects.set(scope.projectId, new ProjectClaims(scope.epoch, intent));
+    this.projects.set(scope.projectId, new ProjectClaims(scope.epoch, intent, this.clock()));
     return { kind: "begun" };
   }
 
@@ -279,33 +288,51 @@ export class EmbeddedClaimStore implements ClaimStore {
     if (project === undefined || project.ready) {
       return { kind: "superseded" };
     }
-    project.renew(sessionId, this.now() + ttlMs);
+    project.renew(sessionId, this.clock() + ttlMs);
     return { kind: "rebuilt" };
   }
 
-  async rebuildClaim(scope: ClaimScope, intent: string, claim: RebuiltClaim): Promise<RebuildOutcome> {
+  async rebuildClaim(
+    scope: ClaimScope,
+    intent: string,
+    claim: RebuiltClaim,
+  ): Promise<RebuildOutcome | { readonly kind: "overlaps" }> {
     const project = this.underRebuild(scope, intent);
     if (project === undefined || project.ready) {
       return { kind: "superseded" };
     }
-    if (!project.hasLease(claim.sessionId)) {
+    const { acquireTime, drainMs, ...kept } = claim;
+    if (drainMs === undefined && !project.hasLease(claim.sessionId)) {
       throw new Error("a claim was rebuilt before its session");
     }
-    if (project.claim(claim.claimId) === undefined) {
-      const { acquireTime, ...kept } = claim;
-      project.add({ ...kept, acquired: acquireTime.getTime(), state: "held", ends: 0 });
+    if (project.claim(claim.claimId) !== undefined) {
+      return { kind: "rebuilt" };
+    }
+    const now = this.clock();
+    const search = project.findConflicts(
+      claim.touches,
+      now,
+      this.limits,
+      (other) => other.featureId === claim.featureId,
+    );
+    if (search.kind === "checked" && search.held.length > 0) {
+      return { kind: "overlaps" };
+    }
+    project.add({ ...kept, acquired: acquireTime.getTime(), state: "held", ends: 0 });
+    if (drainMs !== undefined) {
+      project.drain(claim.claimId, now, drainMs);
     }
     return { kind: "rebuilt" };
   }
 
-  async finishRebuild(scope: ClaimScope, intent: string, grantDelayMs = 0): Promise<RebuildOutcome> {
+  async finishRebuild(scope: ClaimScope, intent: string): Promise<RebuildOutcome> {
     const project = this.underRebuild(scope, intent);
     if (project === undefined) {
       return { kind: "superseded" };
     }
     if (!project.ready) {
       project.ready = true;
-      project.grantsFrom = this.now() + grantDelayMs;
+      project.tick = this.clock();
     }
     return { kind: "rebuilt" };
   }
@@ -329,6 +356,11 @@ export class EmbeddedClaimStore implements ClaimStore {
   private served({ projectId, epoch }: ClaimScope): ProjectClaims | undefined {
     const project = this.projects.get(projectId);
     return project?.ready && project.epoch === epoch ? project : undefined;
+  }
+
+  /** The time that counts: it stands still where the clock is too far from the last tick, so that nothing expires. */
+  private timeOf(project: ProjectClaims): number {
+    return Math.min(this.clock(), project.tick + this.maxTickGapMs);
   }
 
   private underRebuild({ projectId, epoch }: ClaimScope, intent: string): ProjectClaims | undefined {

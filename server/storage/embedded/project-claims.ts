@@ -1,6 +1,7 @@
 import type { BlockedTouch, ClaimState, ClaimTouch, LeaseOutcome, LiveClaim } from "../../domain/claims/claim-store.ts";
+import { MAX_PAIRS, MAX_PAIRS_PER_TOUCH } from "../../domain/claims/search-limits.ts";
+import { SearchBudgetSpentError, TouchIndex } from "../../domain/claims/touch-index.ts";
 import type { ClaimId, FeatureId, SessionId } from "../../domain/ids.ts";
-import { ClaimIndex, SearchBudgetSpentError } from "./claim-index.ts";
 
 /** A claim as it is kept; times in milliseconds. */
 export interface ClaimRecord {
@@ -19,7 +20,6 @@ export interface ClaimRecord {
 export interface SearchLimits {
   readonly candidates: number;
   readonly steps: number;
-  readonly pairs: number;
 }
 
 export type SearchResult =
@@ -33,10 +33,8 @@ const EXCLUSIVE_ONLY = ["exclusive"] as const;
 /** The claims and leases of one project in one epoch. `now` is always the store's time in milliseconds. */
 export class ProjectClaims {
   ready = false;
-  /** Nothing is granted before this time. */
-  grantsFrom = 0;
   private tokens = 0;
-  private readonly index = new ClaimIndex();
+  private readonly index = new TouchIndex<ClaimId>();
   private readonly claims = new Map<ClaimId, ClaimRecord>();
   private readonly claimsByFeature = new Map<FeatureId, Set<ClaimRecord>>();
   private readonly claimsBySession = new Map<SessionId, Set<ClaimRecord>>();
@@ -45,6 +43,8 @@ export class ProjectClaims {
   constructor(
     readonly epoch: number,
     readonly intent: string,
+    /** When the reconciler last looked after everything that was due. */
+    public tick: number,
   ) {}
 
   /** What is kept of claims, leases and index, by name. */
@@ -131,8 +131,11 @@ export class ProjectClaims {
     this.index.add(claimId, claim.touches);
   }
 
-  /** Ends a claim uncleanly: draining for so long, or freed at once when that is 0. One that drains keeps its time. */
-  drain(claimId: ClaimId, now: number, drainMs: number): void {
+  /**
+   * Ends a claim uncleanly: draining for so long, or freed at once when that is 0. One that drains keeps its time.
+   * Answers whether it was known.
+   */
+  drain(claimId: ClaimId, now: number, drainMs: number): boolean {
     const claim = this.claims.get(claimId);
     if (drainMs === 0) {
       this.forget(claimId);
@@ -140,6 +143,12 @@ export class ProjectClaims {
       claim.state = "draining";
       claim.ends = now + drainMs;
     }
+    return claim !== undefined;
+  }
+
+  /** Whether anything here ends by itself as time passes, but for what nobody was told of. */
+  get runsByTime(): boolean {
+    return this.leases.size > 0 || [...this.claims.values()].some((claim) => claim.state === "draining");
   }
 
   /** The end of every lease, earliest first. */
@@ -166,18 +175,18 @@ export class ProjectClaims {
     this.leases.delete(sessionId);
   }
 
-  /** Each pair of touch and live claim that overlap, once: all of them, at most `limits.pairs` for each touch. */
+  /** Each pair of touch and live claim that overlap, once: all of them, at most MAX_PAIRS for each touch. */
   findHeld(touches: readonly ClaimTouch[], now: number, limits: SearchLimits): SearchResult {
     return this.search(
       touches,
       now,
       limits,
       () => BOTH_MODES,
-      (ofTouch) => ofTouch >= limits.pairs,
+      (ofTouch) => ofTouch >= MAX_PAIRS,
     );
   }
 
-  /** As findHeld, but without what two shared touches excuse or is passed over, and at most `limits.pairs` together. */
+  /** As findHeld, but without what two shared touches excuse or is passed over, and bounded as a refusal is. */
   findConflicts(
     touches: readonly ClaimTouch[],
     now: number,
@@ -185,7 +194,8 @@ export class ProjectClaims {
     passesOver: (claim: ClaimRecord) => boolean,
   ): SearchResult {
     const modes = (touch: ClaimTouch) => (touch.mode === "shared" ? EXCLUSIVE_ONLY : BOTH_MODES);
-    return this.search(touches, now, limits, modes, (_, together) => together >= limits.pairs, passesOver);
+    const enough = (ofTouch: number, together: number) => ofTouch >= MAX_PAIRS_PER_TOUCH || together >= MAX_PAIRS;
+    return this.search(touches, now, limits, modes, enough, passesOver);
   }
 
   /** A claim as callers see it. */
@@ -229,7 +239,7 @@ export class ProjectClaims {
         break;
       }
       try {
-        for (const { claimId, text, mode } of this.index.overlapping(touch.pattern, modesFor(touch), budget)) {
+        for (const { owner: claimId, text, mode } of this.index.overlapping(touch.pattern, modesFor(touch), budget)) {
           const claim = this.claims.get(claimId);
           if (claim === undefined || found.has(claimId) || !isLive(claim, now) || passesOver(claim)) {
             continue;

@@ -54,22 +54,20 @@ export class PostgresApiKeyStore implements ApiKeyStore {
     return pageOf(rows.map(apiKeyFromRow), size, ({ createTime, id }) => ({ createTime, id }));
   }
 
-  async revoke(engineerId: EngineerId, id: string, now: Date): Promise<boolean> {
-    const known = await this.db
-      .update(apiKeys)
-      .set({ revokeTime: sql`coalesce(${apiKeys.revokeTime}, ${now.toISOString()}::timestamptz)` })
-      .where(and(eq(apiKeys.id, id), eq(apiKeys.engineerId, engineerId)))
-      .returning({ id: apiKeys.id });
-    return known.length > 0;
-  }
-
-  async revokeAll(engineerId: EngineerId, now: Date): Promise<string[]> {
-    const revoked = await this.db
+  async revoke(engineerId: EngineerId, id: string, now: Date): Promise<{ key: ApiKey; now: boolean } | undefined> {
+    const ofEngineer = and(eq(apiKeys.id, id), eq(apiKeys.engineerId, engineerId));
+    const [revoked] = await this.db
       .update(apiKeys)
       .set({ revokeTime: now })
-      .where(notRevoked(engineerId))
-      .returning({ id: apiKeys.id });
-    return revoked.map(({ id }) => id);
+      .where(and(ofEngineer, isNull(apiKeys.revokeTime)))
+      .returning();
+    const [row] = revoked === undefined ? await this.db.select().from(apiKeys).where(ofEngineer) : [revoked];
+    return row && { key: apiKeyFromRow(row), now: revoked !== undefined };
+  }
+
+  async revokeAll(engineerId: EngineerId, now: Date): Promise<ApiKey[]> {
+    const revoked = await this.db.update(apiKeys).set({ revokeTime: now }).where(notRevoked(engineerId)).returning();
+    return revoked.map(apiKeyFromRow);
   }
 
   async touch(id: string, now: Date): Promise<void> {

@@ -1,9 +1,23 @@
 import { and, asc, desc, eq, exists, inArray, type SQL, sql } from "drizzle-orm";
-import type { ClaimRecord, ClaimRecordState, ClaimRecordStore, ShrunkClaim } from "../../domain/claims/claim-record.ts";
+import type {
+  ClaimEnd,
+  ClaimRecord,
+  ClaimRecordState,
+  ClaimRecordStore,
+  EndedClaim,
+  ShrunkClaim,
+} from "../../domain/claims/claim-record.ts";
 import type { Touch } from "../../domain/claims/touch.ts";
 import type { ClaimId, FeatureId, ProjectId, SessionId } from "../../domain/ids.ts";
 import type { Queryable } from "./connect.ts";
 import { claims, sessions } from "./schema/index.ts";
+
+const ENDED = {
+  id: claims.id,
+  sessionId: claims.sessionId,
+  fencingToken: claims.fencingToken,
+  touches: claims.touches,
+};
 
 /** Claim intents in PostgreSQL. */
 export class PostgresClaimRecordStore implements ClaimRecordStore {
@@ -27,13 +41,13 @@ export class PostgresClaimRecordStore implements ClaimRecordStore {
     return row?.state ?? "void";
   }
 
-  async endOfFeature(featureId: FeatureId, how: "released" | "lost" | "forced", time: Date): Promise<ClaimId[]> {
+  async endOfFeature(featureId: FeatureId, how: ClaimEnd, time: Date): Promise<EndedClaim[]> {
     const rows = await this.db
       .update(claims)
-      .set({ state: how === "forced" ? "draining" : "ending", lost: how !== "released", endTime: time })
+      .set({ state: how === "drained" ? "draining" : "ending", lost: how !== "released", endTime: time })
       .where(and(eq(claims.featureId, featureId), sql`${claims.state} = 'held'`))
-      .returning({ id: claims.id });
-    return rows.map((row) => row.id as ClaimId);
+      .returning(ENDED);
+    return rows.map(endedFromRow);
   }
 
   async markEnded(claimIds: readonly ClaimId[]): Promise<void> {
@@ -44,14 +58,14 @@ export class PostgresClaimRecordStore implements ClaimRecordStore {
       .where(and(inArray(claims.id, [...claimIds]), inArray(claims.state, ["ending", "draining"])));
   }
 
-  async listEnding(projectId: ProjectId, limit: number): Promise<ClaimId[]> {
+  async listEnding(projectId: ProjectId, limit: number): Promise<{ id: ClaimId; endTime: Date }[]> {
     const rows = await this.db
-      .select({ id: claims.id })
+      .select({ id: claims.id, endTime: claims.endTime })
       .from(claims)
       .where(and(eq(claims.projectId, projectId), sql`${claims.state} = 'ending'`))
       .orderBy(asc(claims.endTime))
       .limit(limit);
-    return rows.map((row) => row.id as ClaimId);
+    return rows.flatMap(({ id, endTime }) => (endTime === null ? [] : [{ id: id as ClaimId, endTime }]));
   }
 
   async listHeldOfFeature(featureId: FeatureId): Promise<ClaimRecord[]> {
@@ -59,12 +73,14 @@ export class PostgresClaimRecordStore implements ClaimRecordStore {
     return held.reverse();
   }
 
-  async end(claimIds: readonly ClaimId[], time: Date): Promise<void> {
-    if (claimIds.length === 0) return;
-    await this.db
+  async end(claimIds: readonly ClaimId[], time: Date): Promise<EndedClaim[]> {
+    if (claimIds.length === 0) return [];
+    const rows = await this.db
       .update(claims)
       .set({ state: "ending", endTime: time })
-      .where(and(inArray(claims.id, [...claimIds]), sql`${claims.state} = 'held'`));
+      .where(and(inArray(claims.id, [...claimIds]), sql`${claims.state} = 'held'`))
+      .returning(ENDED);
+    return rows.map(endedFromRow);
   }
 
   async shrink(claimId: ClaimId, touches: readonly Touch[]): Promise<ShrunkClaim> {
@@ -98,19 +114,26 @@ export class PostgresClaimRecordStore implements ClaimRecordStore {
     return rows.map((row) => ({ ...row, id: row.id as ClaimId }));
   }
 
-  async listDraining(
-    projectId: ProjectId,
-    limit: number,
-  ): Promise<{ id: ClaimId; featureId: FeatureId; endTime: Date }[]> {
+  async listDraining(projectId: ProjectId, limit: number): Promise<(ClaimRecord & { endTime: Date })[]> {
     const rows = await this.db
-      .select({ id: claims.id, featureId: claims.featureId, endTime: claims.endTime })
+      .select()
       .from(claims)
       .where(and(eq(claims.projectId, projectId), sql`${claims.state} = 'draining'`))
       .orderBy(asc(claims.endTime))
       .limit(limit);
-    return rows.flatMap(({ id, featureId, endTime }) =>
-      endTime === null || featureId === null ? [] : [{ id: id as ClaimId, featureId: featureId as FeatureId, endTime }],
-    );
+    return rows.flatMap(endedRecordOf);
+  }
+
+  async listEndedOfSession(
+    sessionId: SessionId,
+    fencingTokens: readonly bigint[],
+  ): Promise<(ClaimRecord & { endTime: Date })[]> {
+    const rows = await this.db
+      .select()
+      .from(claims)
+      .where(and(eq(claims.sessionId, sessionId), inArray(claims.fencingToken, [...fencingTokens])))
+      .orderBy(asc(claims.fencingToken));
+    return rows.flatMap(endedRecordOf);
   }
 
   async listHeld(projectId: ProjectId): Promise<ClaimRecord[]> {
@@ -138,6 +161,11 @@ export class PostgresClaimRecordStore implements ClaimRecordStore {
     return claim;
   }
 
+  async featureOf(projectId: ProjectId, fencingToken: bigint): Promise<FeatureId | undefined> {
+    const [claim] = await this.select(and(eq(claims.projectId, projectId), eq(claims.fencingToken, fencingToken)));
+    return claim?.featureId;
+  }
+
   async get(claimId: ClaimId): Promise<(ClaimRecord & { readonly state: ClaimRecordState }) | undefined> {
     const [claim] = await this.select(eq(claims.id, claimId));
     return claim;
@@ -145,20 +173,39 @@ export class PostgresClaimRecordStore implements ClaimRecordStore {
 
   private async select(where: SQL | undefined): Promise<(ClaimRecord & { state: ClaimRecordState })[]> {
     const rows = await this.db.select().from(claims).where(where).orderBy(desc(claims.acquireTime));
-    return rows.flatMap((row) => {
-      const { featureId, sessionId, fencingToken, acquireTime } = row;
-      // Only void rows lack any of these, and they stand for nothing.
-      if (featureId === null || sessionId === null || fencingToken === null || acquireTime === null) return [];
-      return {
-        id: row.id as ClaimId,
-        featureId: featureId as FeatureId,
-        sessionId: sessionId as SessionId,
-        fencingToken,
-        touches: row.touches,
-        replaces: row.replaces,
-        acquireTime,
-        state: row.state,
-      };
-    });
+    return rows.flatMap((row) => recordOf(row) ?? []);
   }
+}
+
+/** Undefined for a void row: it stands for nothing. */
+function recordOf(row: typeof claims.$inferSelect): (ClaimRecord & { state: ClaimRecordState }) | undefined {
+  const { featureId, sessionId, fencingToken, acquireTime } = row;
+  if (featureId === null || sessionId === null || fencingToken === null || acquireTime === null) return undefined;
+  return {
+    id: row.id as ClaimId,
+    featureId: featureId as FeatureId,
+    sessionId: sessionId as SessionId,
+    fencingToken,
+    touches: row.touches,
+    replaces: row.replaces,
+    acquireTime,
+    state: row.state,
+  };
+}
+
+/** Nothing for one that has not ended. */
+function endedRecordOf(row: typeof claims.$inferSelect): (ClaimRecord & { endTime: Date })[] {
+  const record = recordOf(row);
+  return record === undefined || row.endTime === null ? [] : [{ ...record, endTime: row.endTime }];
+}
+
+/** Of a claim that was held: only void rows lack a session and a token. */
+function endedFromRow(row: {
+  readonly id: string;
+  readonly sessionId: string | null;
+  readonly fencingToken: bigint | null;
+  readonly touches: readonly Touch[];
+}): EndedClaim {
+  const { id, sessionId, fencingToken, touches } = row;
+  return { id: id as ClaimId, sessionId: sessionId as SessionId, fencingToken: fencingToken ?? 0n, touches };
 }

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
@@ -9,6 +8,8 @@ const STATEMENT_TIMEOUT_MS = 8_000;
 const CONNECT_TIMEOUT_S = 5;
 /** A connection that says nothing for so long although a statement runs is given up: the other end is gone, or cut off. */
 const SILENCE_MS = STATEMENT_TIMEOUT_MS + 4_000;
+/** Between the end of a connection and the next one in its place. */
+const LONGEST_BACKOFF_S = 0.25;
 /** Connections that are not needed are closed before they could count as silent. */
 const IDLE_S = 8;
 
@@ -29,6 +30,10 @@ export function connectPostgres(url: string, maxConnections = 20, silenceMs = SI
     max: maxConnections,
     connect_timeout: CONNECT_TIMEOUT_S,
     idle_timeout: IDLE_S,
+    // By itself it waits for up to 20 s, while queries wait with it, after a database that was away for a moment.
+    backoff: () => LONGEST_BACKOFF_S * (0.2 + 0.8 * Math.random()),
+    // Nobody would catch what goes wrong in that query. Arrays are drizzle's business.
+    fetch_types: false,
     // The driver has this option, its type declarations do not.
     ...({ socket: (target: SocketTarget) => connectSocket(target, silenceMs) } as object),
     onnotice: () => {},
@@ -49,13 +54,16 @@ interface SocketTarget {
   readonly path?: string | false;
 }
 
-/** A connected socket that ends itself when it has been silent for too long, since the driver waits without a bound. */
-async function connectSocket({ host, port, path }: SocketTarget, silenceMs: number): Promise<Socket> {
+/**
+ * A socket that ends itself when it has been silent for too long, since the driver waits without a bound. It is not
+ * connected yet: the driver never uses a place in its pool again whose socket it did not get.
+ */
+function connectSocket({ host, port, path }: SocketTarget, silenceMs: number): Socket {
   const socket = path ? connect(path) : connect({ host: host[0] ?? "localhost", port: port[0] ?? 5432 });
   const silent = Object.assign(new Error("PostgreSQL does not answer"), { code: "ETIMEDOUT" });
   socket.setTimeout(CONNECT_TIMEOUT_S * 1_000, () => socket.destroy(silent));
-  await once(socket, "connect");
-  return socket.setTimeout(silenceMs).setNoDelay(true);
+  socket.once("connect", () => socket.setTimeout(silenceMs).setNoDelay(true));
+  return socket;
 }
 
 /** PostgreSQL's five-character error code of a failed query, where it has one. */

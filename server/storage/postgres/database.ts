@@ -1,14 +1,22 @@
 import { deserialize, serialize } from "node:v8";
 import { and, eq, inArray, lt, sql } from "drizzle-orm";
-import type { Database, RequestKey, Stores } from "../../domain/database.ts";
+import type { Database, RequestKey, Stores, Transaction } from "../../domain/database.ts";
 import { RequestIdReusedError } from "../../domain/errors.ts";
+import type { WakeUps } from "../../domain/events/event-log.ts";
 import { PostgresApiKeyStore } from "./api-key-store.ts";
+import { PostgresCheckpointStore } from "./checkpoint-store.ts";
+import { PostgresChoosingStore } from "./choosing-store.ts";
 import { PostgresClaimRecordStore } from "./claim-record-store.ts";
 import { asStoreError, type Connection, isRetriable, type Queryable } from "./connect.ts";
+import { PostgresDecisionStore } from "./decision-store.ts";
 import { PostgresEngineerStore } from "./engineer-store.ts";
+import { PostgresEventLog, PostgresEventReader } from "./event-log.ts";
 import { PostgresFeatureStore } from "./feature-store.ts";
+import { PostgresKnowledgeIndex } from "./knowledge-index.ts";
+import { PostgresLearningStore } from "./learning-store.ts";
 import { PostgresProjectStore } from "./project-store.ts";
-import { requests } from "./schema/index.ts";
+import { PostgresRoadmapStore } from "./roadmap-store.ts";
+import { events, projects, requests } from "./schema/index.ts";
 import { PostgresSessionStore } from "./session-store.ts";
 
 /** How often a transaction that met a deadlock is run in all. */
@@ -18,17 +26,21 @@ const MAX_ATTEMPTS = 5;
 export class PostgresDatabase implements Database {
   readonly read: Stores;
 
-  constructor(private readonly connection: Connection) {
+  /** @param wakeUps told of every commit that has events */
+  constructor(
+    private readonly connection: Connection,
+    private readonly wakeUps?: Pick<WakeUps, "publish">,
+  ) {
     this.read = guarded(storesOn(connection.db));
   }
 
-  async transact<T>(work: (tx: Stores) => Promise<T>): Promise<T> {
-    return this.inTransaction((db) => work(storesOn(db)));
+  async transact<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.inLoggedTransaction((_db, tx) => work(tx));
   }
 
-  async mutate<T>(key: RequestKey | undefined, work: (tx: Stores) => Promise<T>): Promise<T> {
+  async mutate<T>(key: RequestKey | undefined, work: (tx: Transaction) => Promise<T>): Promise<T> {
     if (key === undefined) return this.transact(work);
-    return this.inTransaction(async (db) => {
+    return this.inLoggedTransaction(async (db, tx) => {
       // Inserting first makes a simultaneous repetition wait here until this one has committed or failed.
       const inserted = await db
         .insert(requests)
@@ -36,13 +48,24 @@ export class PostgresDatabase implements Database {
         .onConflictDoNothing()
         .returning({ requestId: requests.requestId });
       if (inserted.length === 0) return answerOf<T>(key, await recordOf(db, key));
-      const answer = await work(storesOn(db));
+      const answer = await work(tx);
       await db
         .update(requests)
         .set({ answer: serialize(answer) })
         .where(matches(key));
       return answer;
     });
+  }
+
+  async snapshot<T>(read: (stores: Stores) => Promise<T>): Promise<T> {
+    try {
+      return await this.connection.db.transaction((db) => read(storesOn(db)), {
+        isolationLevel: "repeatable read",
+        accessMode: "read only",
+      });
+    } catch (error) {
+      throw asStoreError(error);
+    }
   }
 
   async recorded<T>(key: RequestKey | undefined): Promise<T | undefined> {
@@ -87,6 +110,26 @@ export class PostgresDatabase implements Database {
     }
   }
 
+  async forgetEvents(before: Date, limit: number): Promise<void> {
+    const { db } = this.connection;
+    const oldest = sql`(select min(e.sequence) from ${events} e where e.project_id = ${projects.id})`;
+    const beginsBefore = sql`(select e.time from ${events} e where e.project_id = ${projects.id} order by e.sequence limit 1) < ${before.toISOString()}::timestamptz`;
+    try {
+      for (const { id } of await db.select({ id: projects.id }).from(projects).where(beginsBefore)) {
+        // From the beginning on up to the first that stays, so that no hole comes about where clocks disagree.
+        await db.execute(sql`
+          delete from ${events} where project_id = ${id}
+            and sequence < (select ${oldest} + ${limit}::bigint from ${projects} where id = ${id})
+            and sequence < coalesce(
+              (select k.sequence from ${events} k where k.project_id = ${id}
+                and k.time >= ${before.toISOString()}::timestamptz order by k.sequence limit 1),
+              9223372036854775807)`);
+      }
+    } catch (error) {
+      throw asStoreError(error);
+    }
+  }
+
   async ping(): Promise<void> {
     try {
       await this.connection.db.execute(sql`select 1`);
@@ -97,6 +140,17 @@ export class PostgresDatabase implements Database {
 
   async close(): Promise<void> {
     await this.connection.close();
+  }
+
+  /** A transaction that ends with writing its events; readers are told when it has committed. */
+  private async inLoggedTransaction<T>(work: (db: Queryable, tx: Transaction) => Promise<T>): Promise<T> {
+    const { answer, written } = await this.inTransaction(async (db) => {
+      const log = new PostgresEventLog(db);
+      const answer = await work(db, { ...storesOn(db), events: log });
+      return { answer, written: await log.write() };
+    });
+    for (const [projectId, latest] of written) this.wakeUps?.publish(projectId, latest);
+    return answer;
   }
 
   private async inTransaction<T>(work: (db: Queryable) => Promise<T>): Promise<T> {
@@ -116,8 +170,15 @@ function storesOn(db: Queryable): Stores {
     apiKeys: new PostgresApiKeyStore(db),
     projects: new PostgresProjectStore(db),
     features: new PostgresFeatureStore(db),
+    choosing: new PostgresChoosingStore(db),
+    roadmap: new PostgresRoadmapStore(db),
     sessions: new PostgresSessionStore(db),
     claims: new PostgresClaimRecordStore(db),
+    events: new PostgresEventReader(db),
+    checkpoints: new PostgresCheckpointStore(db),
+    learnings: new PostgresLearningStore(db),
+    decisions: new PostgresDecisionStore(db),
+    knowledge: new PostgresKnowledgeIndex(db),
   };
 }
 
@@ -142,8 +203,15 @@ function guarded(stores: Stores): Stores {
     apiKeys: guard(stores.apiKeys),
     projects: guard(stores.projects),
     features: guard(stores.features),
+    choosing: guard(stores.choosing),
+    roadmap: guard(stores.roadmap),
     sessions: guard(stores.sessions),
     claims: guard(stores.claims),
+    events: guard(stores.events),
+    checkpoints: guard(stores.checkpoints),
+    learnings: guard(stores.learnings),
+    decisions: guard(stores.decisions),
+    knowledge: guard(stores.knowledge),
   };
 }
 

@@ -4,7 +4,7 @@ import type { features } from "./schema/index.ts";
 
 /** A feature as it is read: its own row, what it depends on, and who holds it. */
 export interface FeatureRow {
-  readonly feature: typeof features.$inferSelect;
+  readonly feature: Omit<typeof features.$inferSelect, "search">;
   readonly dependsOn: Slug[];
   readonly engineerId: string | null;
   readonly engineerName: string | null;
@@ -13,7 +13,9 @@ export interface FeatureRow {
 
 /** The feature of a row. */
 export function featureFromRow({ feature: row, dependsOn, engineerId, engineerName, agent }: FeatureRow): Feature {
-  const { sessionId, claimId, acquireTime, interruption } = row;
+  const { sessionId, claimId, acquireTime } = row;
+  const { interruption: stored } = row;
+  const interruption = stored === null ? undefined : { ...stored, time: new Date(stored.time) };
   const held = row.status === "active" && sessionId !== null && claimId !== null && acquireTime !== null;
   return {
     id: row.id as FeatureId,
@@ -41,10 +43,14 @@ export function featureFromRow({ feature: row, dependsOn, engineerId, engineerNa
           engineerId: engineerId as EngineerId,
           engineerName: engineerName ?? "",
           agent: agent ?? "",
+          resumes: interruption,
         }
       : undefined,
-    interruption: interruption === null ? undefined : { ...interruption, time: new Date(interruption.time) },
+    interruption: held ? undefined : interruption,
     landing: row.landingBranch === null ? undefined : { branch: row.landingBranch, commit: row.landingCommit ?? "" },
+    mergedTime: row.mergedTime ?? undefined,
+    passedOver: row.passedOver,
+    passedOverSince: row.passedOverSince ?? undefined,
   };
 }
 

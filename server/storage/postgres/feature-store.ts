@@ -1,5 +1,4 @@
 import { and, asc, desc, eq, inArray, isNotNull, lt, ne, type SQL, sql } from "drizzle-orm";
-import { alias } from "drizzle-orm/pg-core";
 import type {
   Feature,
   FeatureStatus,
@@ -14,6 +13,7 @@ import {
   type FeatureCounts,
   type FeatureFilter,
   type FeatureListKey,
+  type FeatureOutline,
   type FeatureReference,
   type FeatureStore,
   type NewFeature,
@@ -23,30 +23,9 @@ import {
 import type { ClaimId, FeatureId, ProjectId, SessionId, Slug } from "../../domain/ids.ts";
 import { type Page, type PageRequest, pageOf } from "../../domain/page.ts";
 import { type Queryable, violatedConstraint } from "./connect.ts";
+import { dependenciesDone, IN_ORDER, isOpen, isReady, isUnmerged, selectFeatures } from "./feature-query.ts";
 import { featureFromRow, laneFrom, laneNumber } from "./feature-row.ts";
-import { engineers, featureDependencies, features, sessions } from "./schema/index.ts";
-
-const dependency = alias(features, "dependency");
-
-/** Slugs that a feature depends on, in the order given. */
-const dependsOn = sql<Slug[]>`array(
-  select ${dependency.slug} from ${featureDependencies} join ${features} as "dependency"
-    on ${dependency.id} = ${featureDependencies.dependsOnId}
-  where ${featureDependencies.featureId} = ${features.id} order by ${featureDependencies.ordinal})`;
-
-/** Whether every feature that this one depends on is done. */
-const dependenciesDone = sql`not exists (
-  select from ${featureDependencies} join ${features} as "dependency"
-    on ${dependency.id} = ${featureDependencies.dependsOnId}
-  where ${featureDependencies.featureId} = ${features.id} and ${dependency.status} <> 'done')`;
-
-const columns = {
-  feature: features,
-  dependsOn,
-  engineerId: sessions.engineerId,
-  engineerName: engineers.name,
-  agent: sessions.agent,
-};
+import { featureDependencies, features } from "./schema/index.ts";
 
 /** Features in PostgreSQL. */
 export class PostgresFeatureStore implements FeatureStore {
@@ -106,10 +85,11 @@ export class PostgresFeatureStore implements FeatureStore {
     filter: FeatureFilter,
     page: PageRequest<FeatureListKey>,
   ): Promise<Page<Feature, FeatureListKey>> {
-    const { statuses, lanes } = filter;
+    const { statuses, lanes, unmerged } = filter;
     return this.page(
       and(
         eq(features.projectId, projectId),
+        unmerged ? isUnmerged : undefined,
         statuses.length > 0 ? inArray(features.status, [...statuses]) : undefined,
         lanes.length > 0 ? inArray(features.lane, lanes.map(laneNumber)) : undefined,
       ),
@@ -118,8 +98,7 @@ export class PostgresFeatureStore implements FeatureStore {
   }
 
   async listReady(projectId: ProjectId, page: PageRequest<FeatureListKey>): Promise<Page<Feature, FeatureListKey>> {
-    // The status as literal text, so that the planner can tell that the partial index serves.
-    return this.page(and(eq(features.projectId, projectId), sql`${features.status} = 'ready'`, dependenciesDone), page);
+    return this.page(and(eq(features.projectId, projectId), isReady, dependenciesDone), page);
   }
 
   async activeOfSession(sessionId: SessionId): Promise<Feature | undefined> {
@@ -185,6 +164,7 @@ export class PostgresFeatureStore implements FeatureStore {
         lane,
         position: lane === undefined ? undefined : endOfLane(features.projectId, lane),
         readyTime: status === "ready" ? time : undefined,
+        ...(status === undefined ? {} : NOT_PASSED_OVER),
         version: sql`${features.version} + 1`,
         updateTime: time,
       })
@@ -193,6 +173,13 @@ export class PostgresFeatureStore implements FeatureStore {
       await this.db.delete(featureDependencies).where(eq(featureDependencies.featureId, id));
       await this.setDependencies(id, changes.dependsOn);
     }
+  }
+
+  async markMerged(id: FeatureId, time: Date): Promise<void> {
+    await this.db
+      .update(features)
+      .set({ mergedTime: time, version: sql`${features.version} + 1`, updateTime: time })
+      .where(eq(features.id, id));
   }
 
   async delete(id: FeatureId): Promise<void> {
@@ -221,7 +208,7 @@ export class PostgresFeatureStore implements FeatureStore {
         eq(features.sessionId, hold.sessionId),
         eq(features.fencingToken, hold.fencingToken),
       ),
-      { ...ending(to, time), landingBranch: landing?.branch, landingCommit: landing?.commit },
+      { ...ending(to, time), interruption: null, landingBranch: landing?.branch, landingCommit: landing?.commit },
     );
   }
 
@@ -262,12 +249,25 @@ export class PostgresFeatureStore implements FeatureStore {
     return { byStatus, byLane };
   }
 
-  async listInterrupted(projectId: ProjectId, limit: number): Promise<Feature[]> {
-    const rows = await this.select(
-      and(eq(features.projectId, projectId), sql`${features.status} = 'ready'`, isNotNull(features.interruption)),
-    )
-      .orderBy(desc(features.readyTime))
+  async outlineOpen(projectId: ProjectId, limit: number): Promise<FeatureOutline[]> {
+    const { id, slug, title, status, lane, touches, passedOver } = features;
+    const rows = await this.db
+      .select({ id, slug, title, status, lane, touches, passedOver })
+      .from(features)
+      .where(and(eq(features.projectId, projectId), isOpen))
+      .orderBy(...IN_ORDER)
       .limit(limit);
+    return rows.map((row) => ({
+      ...row,
+      id: row.id as FeatureId,
+      slug: row.slug as Slug,
+      lane: laneFrom(row.lane),
+    }));
+  }
+
+  async listInterrupted(projectId: ProjectId, limit: number): Promise<Feature[]> {
+    const where = and(eq(features.projectId, projectId), isReady, isNotNull(features.interruption));
+    const rows = await selectFeatures(this.db, where, "without-spec").orderBy(desc(features.readyTime)).limit(limit);
     return rows.map(featureFromRow);
   }
 
@@ -283,7 +283,7 @@ export class PostgresFeatureStore implements FeatureStore {
           claimId,
           fencingToken,
           acquireTime: time,
-          interruption: null,
+          ...NOT_PASSED_OVER,
           version: sql`${features.version} + 1`,
           updateTime: time,
         })
@@ -304,13 +304,7 @@ export class PostgresFeatureStore implements FeatureStore {
   }
 
   private select(where: SQL | undefined) {
-    return this.db
-      .select(columns)
-      .from(features)
-      .leftJoin(sessions, and(eq(sessions.id, features.sessionId), sql`${features.status} = 'active'`))
-      .leftJoin(engineers, eq(engineers.id, sessions.engineerId))
-      .where(where)
-      .$dynamic();
+    return selectFeatures(this.db, where, "whole");
   }
 
   private async first(where: SQL | undefined): Promise<Feature | undefined> {
@@ -326,7 +320,7 @@ export class PostgresFeatureStore implements FeatureStore {
       after &&
       sql`(${features.lane}, ${features.position}, ${features.id}) > (${laneNumber(after.lane)}, ${after.position}::float8, ${after.id}::uuid)`;
     const rows = await this.select(and(where, beyond))
-      .orderBy(asc(features.lane), asc(features.position), asc(features.id))
+      .orderBy(...IN_ORDER)
       .limit(size + 1);
     return pageOf(rows.map(featureFromRow), size, ({ lane, position, id }) => ({ lane, position, id }));
   }
@@ -352,6 +346,9 @@ export class PostgresFeatureStore implements FeatureStore {
     return ids.flatMap((id) => byId.get(id) ?? []);
   }
 }
+
+/** Of features that are picked or leave the queue. */
+const NOT_PASSED_OVER = { passedOver: 0, passedOverSince: null };
 
 function ending(to: "ready" | "done" | "cancelled", time: Date) {
   return {

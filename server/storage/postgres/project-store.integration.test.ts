@@ -56,7 +56,7 @@ test("an epoch is raised once from the same one", async () => {
   expect((await projects.getById(id))?.epoch).toBe(2);
 });
 
-test("a locked epoch stays until its transaction ends, and others may lock it, too", async () => {
+test("a locked epoch stays until its transaction ends, and others who lock it wait", async () => {
   const { connection, id } = await start();
   const lockEpoch = async (tx: Queryable) => {
     expect(await new PostgresProjectStore(tx).lockEpoch(id, 2)).toBe(false);
@@ -67,7 +67,7 @@ test("a locked epoch stays until its transaction ends, and others may lock it, t
   expect(raised).toEqual({ waited: true, answer: true });
 
   const lockedEpoch2 = (tx: Queryable) => new PostgresProjectStore(tx).lockEpoch(id, 2);
-  expect(await whileUncommitted(connection, lockedEpoch2, lockedEpoch2)).toEqual({ waited: false, answer: true });
+  expect(await whileUncommitted(connection, lockedEpoch2, lockedEpoch2)).toEqual({ waited: true, answer: true });
 });
 
 test("who locks the owners waits for who did before, and counts those that are left", async () => {
@@ -115,19 +115,22 @@ test("an update without an etag that comes too late is made on top of the other"
   expect(await projects.getById(id)).toEqual(late.answer);
 });
 
-test("only projects with open sessions or claims that are not freed are at work", async () => {
+test("only projects with open sessions, leases or claims that are not freed are at work", async () => {
   const { connection, projects, engineerId } = await start();
   const at = new Map<string, ProjectId>();
-  for (const slug of ["open", "ended-session", "held", "ending", "ended", "void"]) {
+  for (const slug of ["open", "leased", "ended-session", "held", "ending", "ended", "void"]) {
     at.set(slug, await createProject(projects, engineerId, slug));
   }
-  for (const [slug, state] of [
-    ["open", "open"],
-    ["ended-session", "closed"],
+  for (const [slug, state, leaseEnded] of [
+    ["open", "open", false],
+    ["leased", "closed", false],
+    ["ended-session", "closed", true],
   ] as const) {
     await connection.client`
-      insert into sessions (id, project_id, engineer_id, client_session_id, agent, host, worktree, branch, state, open_time)
-      values (${randomUUID()}, ${at.get(slug) ?? ""}, ${engineerId}, 'c', '', '', '', '', ${state}, '2026-01-01')`;
+      insert into sessions (id, project_id, engineer_id, client_session_id, agent, host, worktree, branch, state,
+        open_time, lease_ended)
+      values (${randomUUID()}, ${at.get(slug) ?? ""}, ${engineerId}, 'c', '', '', '', '', ${state}, '2026-01-01',
+        ${leaseEnded})`;
   }
   for (const state of ["held", "ending", "ended", "void"]) {
     await connection.client`
@@ -136,7 +139,7 @@ test("only projects with open sessions or claims that are not freed are at work"
 
   const found = await projects.listAtWork();
 
-  expect(found.map((project) => project.slug).sort()).toEqual(["ending", "held", "open"]);
+  expect(found.map((project) => project.slug).sort()).toEqual(["ending", "held", "leased", "open"]);
 });
 
 test("a project is deleted with features that depend on each other, and nothing else is", async () => {

@@ -56,6 +56,14 @@ export class PostgresProjectStore implements ProjectStore {
     return pageOf(found, size, ({ slug, id }) => ({ slug, id }));
   }
 
+  async listIds(engineerId: EngineerId): Promise<ProjectId[]> {
+    const rows = await this.db
+      .select({ id: projectMembers.projectId })
+      .from(projectMembers)
+      .where(eq(projectMembers.engineerId, engineerId));
+    return rows.map((row) => row.id as ProjectId);
+  }
+
   async update(id: ProjectId, version: number, changes: ProjectChanges): Promise<Project | "slug-taken" | undefined> {
     const { slug, name, settings } = changes;
     try {
@@ -88,20 +96,27 @@ export class PostgresProjectStore implements ProjectStore {
     await this.db.delete(projects).where(eq(projects.id, id));
   }
 
-  async addMember(id: ProjectId, engineerId: EngineerId, role: Role, time: Date): Promise<Member> {
+  async addMember(
+    id: ProjectId,
+    engineerId: EngineerId,
+    role: Role,
+    time: Date,
+  ): Promise<{ member: Member; added: boolean }> {
     // A member who is there already keeps their role, but their row is locked, so that the next query finds it.
-    await this.db
+    const [written] = await this.db
       .insert(projectMembers)
       .values({ projectId: id, engineerId, role, createTime: time })
       .onConflictDoUpdate({
         target: [projectMembers.projectId, projectMembers.engineerId],
         set: { role: sql`${projectMembers.role}` },
-      });
+      })
+      // PostgreSQL marks with the transaction what it has updated, not what it has inserted.
+      .returning({ added: sql<boolean>`${projectMembers}.xmax = 0` });
     const [row] = await this.selectMembers().where(
       and(eq(projectMembers.projectId, id), eq(projectMembers.engineerId, engineerId)),
     );
     if (row === undefined) throw new Error(`member ${engineerId} of project ${id} vanished while being added`);
-    return memberFromRow(row);
+    return { member: memberFromRow(row), added: written?.added === true };
   }
 
   async getMember(id: ProjectId, email: string): Promise<Member | undefined> {
@@ -144,7 +159,7 @@ export class PostgresProjectStore implements ProjectStore {
       .select({ epoch: projects.epoch })
       .from(projects)
       .where(eq(projects.id, id))
-      .for("share");
+      .for("no key update");
     return row?.epoch === epoch;
   }
 
@@ -163,10 +178,14 @@ export class PostgresProjectStore implements ProjectStore {
     const held = this.db.select({ id: claims.projectId }).from(claims).where(sql`${claims.state} = 'held'`);
     const ending = this.db.select({ id: claims.projectId }).from(claims).where(sql`${claims.state} = 'ending'`);
     const draining = this.db.select({ id: claims.projectId }).from(claims).where(sql`${claims.state} = 'draining'`);
+    const leased = this.db
+      .select({ id: sessions.projectId })
+      .from(sessions)
+      .where(sql`${sessions.state} <> 'open' and not ${sessions.leaseEnded}`);
     const rows = await this.db
       .select()
       .from(projects)
-      .where(inArray(projects.id, open.union(held).union(ending).union(draining)));
+      .where(inArray(projects.id, open.union(leased).union(held).union(ending).union(draining)));
     return rows.map(projectFromRow);
   }
 
@@ -203,7 +222,7 @@ function isMember(id: ProjectId, engineerId: EngineerId) {
 }
 
 function projectFromRow(row: typeof projects.$inferSelect): Project {
-  const { sessionTtlMs, lockDelayMs, sharedPaths, caseSensitive, ...rest } = row;
+  const { sessionTtlMs, lockDelayMs, sharedPaths, caseSensitive, eventSequence: _log, ...rest } = row;
   return {
     ...rest,
     id: rest.id as ProjectId,

@@ -75,6 +75,23 @@ export class PostgresSessionStore implements SessionStore {
     return session;
   }
 
+  async markLeaseEnded(id: SessionId): Promise<void> {
+    await this.db
+      .update(sessions)
+      .set({ leaseEnded: true })
+      .where(and(eq(sessions.id, id), sql`${sessions.state} <> 'open'`));
+  }
+
+  async listEnding(projectId: ProjectId, limit: number): Promise<SessionId[]> {
+    const rows = await this.db
+      .select({ id: sessions.id })
+      .from(sessions)
+      .where(and(eq(sessions.projectId, projectId), sql`${sessions.state} <> 'open'`, sql`not ${sessions.leaseEnded}`))
+      .orderBy(asc(sessions.endTime))
+      .limit(limit);
+    return rows.map((row) => row.id as SessionId);
+  }
+
   private async select(where: SQL | undefined, limit?: number): Promise<Session[]> {
     const query = this.db
       .select({ session: sessions, engineerName: engineers.name, featureSlug: features.slug })

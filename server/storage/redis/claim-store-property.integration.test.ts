@@ -13,8 +13,5 @@ describe("RedisClaimStore", () => {
 
   afterAll(() => redis.quit());
 
-  claimStoreProperties((bounds) => movedRedisStore(redis, inject("redisPrefix"), bounds), {
-    runs: 200,
-    file: "server/storage/redis/claim-store-property.integration.test.ts",
-  });
+  claimStoreProperties((bounds) => movedRedisStore(redis, inject("redisPrefix"), bounds), 1_000);
 });

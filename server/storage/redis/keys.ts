@@ -9,7 +9,7 @@ import type { ProjectId } from "../../domain/ids.ts";
  * - `features`: lexicographic zset of feature id, token and claim id
  * - `holdings`: lexicographic zset of session id and claim id
  * - `provisional` and `draining`: zsets of claim id, scored with the time at which somebody has to look after it
- * - `entries`, `suffixes` and `nodes`: the index of what is held (lua/index.lua)
+ * - `entries`, `suffixes`, `nodes` and `depths`: the index of what is held (lua/index.lua)
  */
 const KINDS = [
   "state",
@@ -23,6 +23,7 @@ const KINDS = [
   "entries",
   "suffixes",
   "nodes",
+  "depths",
 ] as const;
 
 /** The keys of one project; the braces put all of them in one Cluster slot. */

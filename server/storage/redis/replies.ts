@@ -89,8 +89,10 @@ export function decodeRetained([word, ...rest]: readonly Reply[]): { readonly ki
   return word === "RETAINED" ? { kind: "retained" } : recovering(word, rest);
 }
 
-export function decodeDrained([word, ...rest]: readonly Reply[]): { readonly kind: "drained" } | Recovering {
-  return word === "DRAINED" ? { kind: "drained" } : recovering(word, rest);
+export function decodeDrained([word, ...rest]: readonly Reply[]):
+  | { readonly kind: "drained"; readonly unknown: readonly ClaimId[] }
+  | Recovering {
+  return word === "DRAINED" ? { kind: "drained", unknown: rest as ClaimId[] } : recovering(word, rest);
 }
 
 export function decodeEnded([word, ...rest]: readonly Reply[]): { readonly kind: "ended" } | Recovering {
@@ -176,10 +178,19 @@ export function decodeRebuilt([word]: readonly Reply[]): RebuildOutcome {
       return { kind: "rebuilt" };
     case "SUPERSEDED":
       return { kind: "superseded" };
+    default:
+      throw unknownReply(word);
+  }
+}
+
+export function decodeRebuiltClaim(reply: readonly Reply[]): RebuildOutcome | { readonly kind: "overlaps" } {
+  switch (reply[0]) {
+    case "OVERLAPS":
+      return { kind: "overlaps" };
     case "NO_SESSION":
       throw new Error("a claim was rebuilt before its session");
     default:
-      throw unknownReply(word);
+      return decodeRebuilt(reply);
   }
 }
 

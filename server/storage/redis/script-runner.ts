@@ -72,12 +72,15 @@ export class ScriptRunner {
     });
   }
 
-  /** Runs any call, turning what goes wrong on the way into StoreUnavailableError. */
+  /**
+   * Runs any call, turning what goes wrong on the way into StoreUnavailableError. Mistakes in our own code go through as
+   * they are: nobody is to repeat the call for them.
+   */
   async guard<Result>(call: () => Promise<Result>): Promise<Result> {
     try {
       return await call();
     } catch (error) {
-      if (isReplyError(error) && !SERVER_ERRORS.test(error.message)) {
+      if (isMistake(error) || (isReplyError(error) && !SERVER_ERRORS.test(error.message))) {
         throw error;
       }
       this.servers.doubt();
@@ -107,6 +110,12 @@ async function send(
     throw new Error("the connection was lost");
   }
   return (await redis.evalsha(script.sha1, keys.length, ...keys, ...argv)) as readonly Reply[];
+}
+
+/** Whether the language itself has thrown. Node's own errors of this kind carry a code: what a URL or a socket refused. */
+function isMistake(error: unknown): boolean {
+  const thrown = [TypeError, ReferenceError, RangeError, SyntaxError].some((kind) => error instanceof kind);
+  return thrown && !(error instanceof Error && "code" in error);
 }
 
 /** Whether Redis itself answered with an error, as opposed to not answering. */

@@ -46,7 +46,7 @@ const VERBS = {
   listDueWork: [claims, listDueWork],
   beginRebuild: [claims, beginRebuild],
   rebuildSession: [claims, rebuilding, rebuildSession],
-  rebuildClaim: [claims, index, rebuilding, rebuildClaim],
+  rebuildClaim: [claims, index, overlap, ranges, search, rebuilding, rebuildClaim],
   finishRebuild: [claims, finishRebuild],
 } as const;
 

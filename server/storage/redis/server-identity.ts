@@ -50,6 +50,9 @@ export class ServerIdentity {
   }
 }
 
+/** Raised when what the scripts keep changes, so that what an earlier version has left is rebuilt and not served. */
+const LAYOUT = 2;
+
 function identityOf(info: string): string {
-  return `${infoField(info, "run_id")}:${infoField(info, "master_replid")}`;
+  return `${infoField(info, "run_id")}:${infoField(info, "master_replid")}:${LAYOUT}`;
 }

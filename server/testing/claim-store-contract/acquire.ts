@@ -101,13 +101,24 @@ export function acquireContract(create: StoreFactory): void {
       for (let i = 0; i < 70; i++) {
         await project.grant(sessionId, [`src/${i}.ts`, `lib/${i}.ts`]);
       }
-      for (const touches of [
-        ["src", "src/0.ts"],
-        ["{src,lib}/1?.ts", "lib", "src"],
-      ]) {
+      const each = Array.from({ length: 70 }, (_, i) => `src/${i}.ts`);
+      for (const touches of [each, ["{src,lib}/1?.ts", "lib", ...each]]) {
         const refused = await project.acquire(sessionId, touches);
         expect(refused.kind === "conflict" && refused.blocked.length).toBe(64);
       }
+    });
+
+    test("names at most 8 claims for one touch, and whatever else stands in the way of the others", async () => {
+      const project = await ProjectFixture.create(await create());
+      const sessionId = await project.session();
+      for (let i = 0; i < 12; i++) {
+        await project.grant(sessionId, [touch(`src/${i}.ts`, i < 6 ? "shared" : "exclusive"), `lib/${i}/{a,b}.ts`]);
+      }
+      const refused = await project.acquire(sessionId, ["src", "src/3.ts", "lib/**/a.ts", "docs", "lib/4/b.ts"]);
+      if (refused.kind !== "conflict") throw new Error(refused.kind);
+      const pairs = refused.blocked.map((each) => `${each.touch} ${each.claim.claimId}`);
+      expect(new Set(pairs).size).toBe(pairs.length);
+      expect(refused.blocked.map((each) => each.touch)).toEqual([...Array(8).fill(0), 1, ...Array(8).fill(2), 4]);
     });
 
     test("finds no conflict among the touches of one request", async () => {
@@ -263,12 +274,37 @@ export function acquireContract(create: StoreFactory): void {
       expect(await project.holders("docs")).toEqual([]);
     });
 
-    test("answers too-broad when the comparison takes too many steps", async () => {
+    test("answers too-broad when the comparisons take too many steps together", async () => {
       const project = await ProjectFixture.create(await create({ maxSteps: 1_000 }));
       const sessionId = await project.session();
-      await project.grant(sessionId, ["src/*x*x*x*x*x*x*x*x*/*a/*"]);
-      const broad = "src/*y*y*y*y*y*y*y*y*/*b/{*,*c*,*d*,*e*,*f*}";
-      expect(await project.acquire(sessionId, ["docs", broad])).toEqual({ kind: "too-broad", touch: 1 });
+      await project.grant(sessionId, [`src/*${"a".repeat(20)}b*`]);
+      const long = (last: string) => `src/?${"a".repeat(50)}${last}`;
+      expect((await project.acquire(sessionId, ["docs", long("c")])).kind).toBe("granted");
+      const broad = long("{c,d,e,f}");
+      expect(await project.acquire(sessionId, ["lib", broad])).toEqual({ kind: "too-broad", touch: 1 });
+    });
+
+    test("answers too-broad when one comparison takes more steps than any may, and just below that compares", async () => {
+      const project = await ProjectFixture.create(await create());
+      const sessionId = await project.session();
+      await project.grant(sessionId, [`**/*${"a".repeat(50)}b*/**`]);
+      const names = (count: number) => Array.from({ length: count }, () => `?${"a".repeat(253)}`).join("/");
+      expect((await project.acquire(sessionId, ["docs/*", names(2)])).kind).toBe("granted");
+      expect(await project.acquire(sessionId, ["lib/*", names(3)])).toEqual({ kind: "too-broad", touch: 1 });
+    });
+
+    test.each([
+      [`${"*a".repeat(120)}*b*`, `${"*a".repeat(120)}*c*`, "conflict"],
+      [`${"*a?".repeat(80)}*b`, `${"*?a".repeat(80)}*c`, "granted"],
+      [`${"*a".repeat(120)}*b*`, "a".repeat(255), "granted"],
+      [`${"*a".repeat(120)}*b*`, `${"a".repeat(254)}b`, "conflict"],
+      [`${"**/*a*/".repeat(31)}b*`, `${"**/*a*/".repeat(31)}*c`, "conflict"],
+      [`**/${"{a,b}/**/".repeat(6)}c*`, `**/${"{a,b}/**/".repeat(6)}*d`, "conflict"],
+    ])("compares exactly however many stars there are: %s and %s", async (held, asked, outcome) => {
+      const project = await ProjectFixture.create(await create());
+      const sessionId = await project.session();
+      await project.grant(sessionId, [held]);
+      expect((await project.acquire(sessionId, [asked])).kind).toBe(outcome);
     });
 
     test("takes the largest claim there may be, and frees it whole", async () => {

@@ -102,5 +102,34 @@ export function leaseContract(create: StoreFactory): void {
       const [first, second] = listed.leases;
       expect(Number(second?.expireTime) - Number(first?.expireTime)).toBe(4_000);
     });
+
+    test("ends by time that passed with ticks, and not by a clock that ran on without them", async () => {
+      const project = await ProjectFixture.create(await create({ maxTickGapMs: 15_000 }));
+      const [watched, jumped] = [await project.session(30_000), await project.session(60_000)];
+      for (let tick = 0; tick < 3; tick++) {
+        await project.advance(10_000);
+        const due = await project.store.dueWork(project.scope, 10);
+        expect(due).toMatchObject({ kind: "due", expiredSessions: tick < 2 ? [] : [watched] });
+      }
+      await project.store.endSession(project.scope, watched, 0);
+
+      await project.advance(3_600_000);
+
+      expect((await project.store.heartbeat(project.scope, jumped, 60_000)).kind).toBe("alive");
+      const epoch = project.scope.epoch;
+      expect(await project.store.dueWork(project.scope, 10)).toEqual({ kind: "recovering", storeEpoch: epoch });
+      expect((await project.acquire(jumped, ["a"])).kind).toBe("granted");
+    });
+
+    test("is not needed for a project to sleep: where nothing runs by time, the next tick goes on", async () => {
+      const project = await ProjectFixture.create(await create({ maxTickGapMs: 15_000 }));
+      await project.advance(3_600_000);
+      expect((await project.store.dueWork(project.scope, 10)).kind).toBe("due");
+      const session = await project.session(30_000);
+      await project.advance(15_000);
+      expect((await project.store.dueWork(project.scope, 10)).kind).toBe("due");
+      await project.advance(15_000);
+      expect(await project.store.dueWork(project.scope, 10)).toMatchObject({ expiredSessions: [session] });
+    });
   });
 }

@@ -137,6 +137,16 @@ export function overlapContract(create: StoreFactory): void {
       expect(await project.holders("src/?c?")).toEqual([third.claimId]);
     });
 
+    test("still finds what stands as deep as something that was freed", async () => {
+      const project = await ProjectFixture.create(await create());
+      const freed = await project.hold("src/a/x", "src/{b,c}/y*");
+      const tree = await project.hold("src/d/z");
+      const glob = await project.hold("src/{d,e}/w*");
+      await project.release(freed);
+      expect(await project.holders("src/**/z/**")).toEqual([tree.claimId]);
+      expect(await project.holders("src/e/**")).toEqual([glob.claimId]);
+    });
+
     test("looks past what is deeper than a pattern without ** can reach", async () => {
       const project = await ProjectFixture.create(await create({ maxCandidates: 30 }));
       const sessionId = await project.session();

@@ -133,19 +133,26 @@ export function rebuildContract(create: StoreFactory): void {
       expect(granted).toMatchObject({ kind: "granted", fencingToken: 9n * 2n ** 32n + 1n });
     });
 
-    test("restores claims that overlap, each once however often it is asked", async () => {
+    test("restores each claim once however often it is asked, and none that overlaps another feature's", async () => {
       const under = await create();
       const scope = { projectId: newId<"ProjectId">(), epoch: 1 };
       const sessionId = newId<"SessionId">();
-      const claims = [rebuiltClaim({ sessionId }), rebuiltClaim({ sessionId })];
+      const first = rebuiltClaim({ sessionId, touches: [touch("src/**"), touch("lock", "shared")] });
+      const beside = rebuiltClaim({ sessionId, featureId: first.featureId, touches: [touch("src/a")] });
+      const shared = rebuiltClaim({ sessionId, touches: [touch("lock", "shared")] });
+      const late = rebuiltClaim({ sessionId, touches: [touch("b"), touch("src/a")] });
       await under.store.beginRebuild(scope, "mark");
       await under.store.rebuildSession(scope, "mark", sessionId, TTL_MS);
-      for (const claim of [...claims, ...claims]) {
+      for (const claim of [first, beside, shared, first, beside, shared]) {
         expect(await under.store.rebuildClaim(scope, "mark", claim)).toEqual({ kind: "rebuilt" });
       }
+      expect(await under.store.rebuildClaim(scope, "mark", late)).toEqual({ kind: "overlaps" });
       await under.store.finishRebuild(scope, "mark");
-      const checked = await under.store.check(scope, [pattern("a")]);
-      expect(checked.kind === "checked" && checked.held).toHaveLength(2);
+      const project = ProjectFixture.at(under, scope);
+      expect(new Set((await project.claims()).keys())).toEqual(
+        new Set([first.claimId, beside.claimId, shared.claimId]),
+      );
+      expect(await project.holders("b")).toEqual([]);
       await under.store.endSession(scope, sessionId, 0);
       expect(await under.leftovers(scope.projectId)).toEqual([]);
     });
@@ -168,19 +175,22 @@ export function rebuildContract(create: StoreFactory): void {
       expect(await store.rebuildClaim(scope, "mark", claim)).toEqual({ kind: "superseded" });
     });
 
-    test("grants nothing for the delay that it was finished with, and serves all else", async () => {
+    test("restores a draining claim without its session: it blocks everybody for its delay, then nobody", async () => {
       const under = await create();
       const scope = { projectId: newId<"ProjectId">(), epoch: 1 };
-      const sessionId = newId<"SessionId">();
-      const request = { claimId: newId<"ClaimId">(), featureId: newFeature(), sessionId, ttlMs: TTL_MS, touches: [] };
       await under.store.beginRebuild(scope, "mark");
-      await under.store.finishRebuild(scope, "mark", 1_000);
-      expect((await under.store.openSession(scope, sessionId, TTL_MS)).kind).toBe("alive");
+      const drained = rebuiltClaim({ drainMs: 1_000 });
+      expect(await under.store.rebuildClaim(scope, "mark", drained)).toEqual({ kind: "rebuilt" });
+      await under.store.finishRebuild(scope, "mark");
+      const project = ProjectFixture.at(under, scope);
+      const session = await project.session();
+      const again = { featureId: drained.featureId };
       await under.advance(999);
-      await under.store.finishRebuild(scope, "mark", 1_000);
-      expect(await under.store.acquire(scope, request)).toEqual({ kind: "recovering", storeEpoch: 1 });
+      expect((await project.acquire(session, ["a"])).kind).toBe("conflict");
+      expect((await project.acquire(session, ["a"], again)).kind).toBe("feature-held");
       await under.advance(1);
-      expect((await under.store.acquire(scope, request)).kind).toBe("granted");
+      expect(await under.store.dueWork(scope, 10)).toMatchObject({ drainedClaims: [drained.claimId] });
+      expect((await project.acquire(session, ["a"], again)).kind).toBe("granted");
     });
 
     test("is needed again after deleteProject, which leaves nothing", async () => {

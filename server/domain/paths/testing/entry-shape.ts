@@ -25,7 +25,15 @@ export interface ShapeLimits {
   readonly letters: string;
   /** Classes, as their characters; a leading `!` negates. */
   readonly classes: readonly string[];
+  /** Whether stars come much more often, so that runs between stars have to be found in order. */
+  readonly starry?: boolean;
 }
+
+/** What a piece and a part may be, by number; more than once what comes more often. */
+const PIECES = [0, 0, 0, 3, 4, 4, 6, 7];
+const STARRY_PIECES = [0, 0, 0, 4, 4, 3];
+const PARTS = [0, 0, 0, 0, 4, 5];
+const STARRY_PARTS = [0, 0, 4];
 
 /**
  * Makes an entry of a list of numbers; a shorter or smaller list makes a simpler entry, which is what shrinking needs.
@@ -36,10 +44,12 @@ export function shapeOf(choices: readonly number[], limits: ShapeLimits): EntryS
   const letters = [...limits.letters];
   const letter = (): string => letters[choose(letters.length)] ?? "a";
 
+  const oneOf = (kinds: readonly number[]): number => kinds[choose(kinds.length)] ?? 0;
+
   const piece = (wild: boolean, braces: boolean): Piece => {
-    const kind = wild ? choose(8) : 0;
+    const kind = wild ? oneOf(limits.starry ? STARRY_PIECES : PIECES) : 0;
     if (kind === 3) return "?";
-    if (kind === 4 || kind === 5) return "*";
+    if (kind === 4) return "*";
     const written = kind === 6 && limits.classes.length > 0 ? limits.classes[choose(limits.classes.length)] : undefined;
     if (written !== undefined) return { oneOf: written.replace("!", ""), negated: written.startsWith("!") };
     if (kind === 7 && braces) return { either: [letter(), ["", letter()][choose(2)] ?? ""] };
@@ -59,7 +69,7 @@ export function shapeOf(choices: readonly number[], limits: ShapeLimits): EntryS
     return named ? pieces : [...pieces.slice(0, -1), { literal: "a" }];
   };
   const part = (wild: boolean, depth: number): Part => {
-    const kind = wild ? choose(6) : 0;
+    const kind = wild ? oneOf(limits.starry ? STARRY_PARTS : PARTS) : 0;
     if (kind === 4) return "**";
     if (kind === 5 && depth === 0)
       return { either: [[part(true, 1)], [part(true, 1), part(false, 1)].slice(choose(2))] };

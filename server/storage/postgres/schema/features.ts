@@ -15,7 +15,7 @@ import {
 } from "drizzle-orm/pg-core";
 import type { Touch } from "../../../domain/claims/touch.ts";
 import type { FeatureStatus, StoredInterruption } from "../../../domain/features/feature.ts";
-import { time } from "./columns.ts";
+import { SEARCH_INDEX, search, time } from "./columns.ts";
 import { projects } from "./projects.ts";
 
 /**
@@ -50,11 +50,24 @@ export const features = pgTable(
     updateTime: time("update_time").notNull(),
     readyTime: time("ready_time"),
     doneTime: time("done_time"),
+    search: search(`"title"`, `"spec"`),
+    mergedTime: time("merged_time"),
+    /** How often PickNextFeature passed it over, and since when; both forgotten when it is picked or leaves the queue. */
+    passedOver: smallint("passed_over").notNull().default(0),
+    passedOverSince: time("passed_over_since"),
   },
   (t) => [
     unique("features_slug_unique").on(t.projectId, t.slug),
     index("features_by_roadmap").on(t.projectId, t.lane, t.position, t.id),
     index("features_ready").on(t.projectId, t.lane, t.position, t.id).where(sql`${t.status} = 'ready'`),
+    index("features_search").using("gin", t.search).with(SEARCH_INDEX),
+    index("features_open")
+      .on(t.projectId, t.lane, t.position, t.id)
+      .where(sql`${t.status} in ('draft', 'ready', 'active')`),
+    index("features_by_status").on(t.projectId, t.status, t.lane),
+    index("features_unmerged")
+      .on(t.projectId, t.doneTime)
+      .where(sql`${t.status} = 'done' and ${t.landingBranch} is not null and ${t.mergedTime} is null`),
     uniqueIndex("features_one_active_per_session").on(t.sessionId).where(sql`${t.status} = 'active'`),
   ],
 );

@@ -4,7 +4,8 @@ import type { Role } from "../../../domain/projects/project.ts";
 import { time } from "./columns.ts";
 import { engineers } from "./engineers.ts";
 
-/** Codebases. `epoch` is raised by every recovery of the project's claims; `version` by every change (its etag). */
+/** Codebases. `epoch` is raised by every recovery of the project's claims; `version` by every change (its etag),
+ * `roadmap_version` by every move of a feature. */
 export const projects = pgTable(
   "projects",
   {
@@ -20,6 +21,9 @@ export const projects = pgTable(
     caseSensitive: boolean("case_sensitive").notNull(),
     version: integer("version").notNull().default(1),
     epoch: integer("epoch").notNull().default(1),
+    /** The last event; raised by the commit of every transaction that has some. */
+    eventSequence: bigint("event_sequence", { mode: "bigint" }).notNull().default(sql`0`),
+    roadmapVersion: integer("roadmap_version").notNull().default(1),
     createTime: time("create_time").notNull(),
   },
   (t) => [

@@ -27,12 +27,15 @@ export const sessions = pgTable(
     state: text("state").$type<SessionState>().notNull(),
     openTime: time("open_time").notNull(),
     endTime: time("end_time"),
+    /** Of an ended session: whether the claim store is known to have ended its lease, with all that it held. */
+    leaseEnded: boolean("lease_ended").notNull().default(false),
   },
   (t) => [
     uniqueIndex("sessions_one_open_per_client")
       .on(t.projectId, t.engineerId, t.clientSessionId)
       .where(sql`${t.state} = 'open'`),
     index("sessions_open").on(t.projectId, t.openTime, t.id).where(sql`${t.state} = 'open'`),
+    index("sessions_ending").on(t.projectId, t.endTime).where(sql`${t.state} <> 'open' and not ${t.leaseEnded}`),
   ],
 );
 

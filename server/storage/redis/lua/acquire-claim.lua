@@ -19,8 +19,10 @@
     9  most entries to look at
     10 most units of work (ranges.lua)
     11 most pairs in a refusal
-    12 id of the claim that this one is to stand beside, or ""
-    13.. ids of claims that this one replaces; those of other features are not passed over
+    12 most of them for one touch
+    13 most steps of one comparison (overlap.lua)
+    14 id of the claim that this one is to stand beside, or ""
+    15.. ids of claims that this one replaces; those of other features are not passed over
 
   Reply
     { "GRANTED", token, acquire_ms, expire_ms }
@@ -31,7 +33,7 @@
     { "TOO_BROAD", touch }   counted from 0
     { "RECOVERING" } or { "RECOVERING", epoch }
 ]]
-local claim_id, feature, session, touches_json, alongside = ARGV[3], ARGV[4], ARGV[5], ARGV[8], ARGV[12]
+local claim_id, feature, session, touches_json, alongside = ARGV[3], ARGV[4], ARGV[5], ARGV[8], ARGV[14]
 
 local state = read_state()
 local refusal = recovering(state, ARGV[1], ARGV[2])
@@ -39,16 +41,13 @@ if refusal then
   return refusal
 end
 local now = state.now
-if now < state.grants_from then
-  return { 'RECOVERING', state.epoch }
-end
 local lease = live_lease(session, now)
 if not lease then
   return { 'SESSION_EXPIRED' }
 end
 
 local replaced = {}
-for i = 13, #ARGV do
+for i = 15, #ARGV do
   replaced[ARGV[i]] = true
 end
 local function is_replaced(claim)
@@ -69,14 +68,12 @@ local gone = alongside ~= '' and not held and not (pick and is_own(pick))
 local touches, found, nodes = nil, nil, nil
 if not held and not gone then
   touches = cjson.decode(touches_json)
-  found, nodes = find_held(touches, now, function(touch)
-    -- Two shared touches get along, so a shared one has nothing to fear from shared ones.
-    return touch.mode == 'shared' and { 'e' } or { 'e', 's' }
-  end, {
+  found, nodes = find_held(touches, now, conflicting_modes, {
     candidates = tonumber(ARGV[9]),
     units = tonumber(ARGV[10]),
     pairs = tonumber(ARGV[11]),
-    pairs_per_touch = tonumber(ARGV[11]),
+    pairs_per_touch = tonumber(ARGV[12]),
+    steps_per_pair = tonumber(ARGV[13]),
   }, function(claim)
     return is_replaced(claim) or pick ~= nil and is_own(claim)
   end)

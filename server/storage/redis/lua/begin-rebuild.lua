@@ -28,4 +28,5 @@ for _, key in ipairs(KEYS) do
   redis.call('UNLINK', key)
 end
 redis.call('HSET', STATE, 'epoch', epoch, 'server', server, 'intent', intent, 'ready', '0', 'counter', '0')
+tick(state)
 return { 'BEGUN' }

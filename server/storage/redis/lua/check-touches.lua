@@ -11,6 +11,7 @@
     4  most entries to look at
     5  most units of work (ranges.lua)
     6  most pairs for one touch
+    7  most steps of one comparison (overlap.lua)
 
   Reply
     { "CHECKED", { row, ... }, { touch, text, mode, row number, ... } }   numbers from 0; row as in claims.lua
@@ -29,6 +30,7 @@ end, {
   units = tonumber(ARGV[5]),
   pairs = math.huge,
   pairs_per_touch = tonumber(ARGV[6]),
+  steps_per_pair = tonumber(ARGV[7]),
 })
 if not found then
   return { 'TOO_BROAD', too_broad - 1 }

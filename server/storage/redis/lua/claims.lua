@@ -3,16 +3,20 @@
 -- A claim's record is JSON: feature, session, token (decimal text), state, acquired (ms) and, but for a held claim,
 -- ends (ms): the deadline of a provisional one, the end of the lock-delay of a draining one.
 
--- The project's state with the time that counts: the clock's, or the greatest seen when the clock has gone back.
+-- The project's state with the time that counts, `now`: the clock's, or the greatest seen when the clock has gone back.
+-- Where the clock is too far from the last tick, time stands still, so that nothing expires by a jump of the clock or
+-- while no server was there; the next tick finds out and leads to recovery.
 local function read_state()
-  local fields = redis.call('HMGET', STATE, 'epoch', 'ready', 'server', 'intent', 'seen', 'grants_from')
+  local fields = redis.call('HMGET', STATE, 'epoch', 'ready', 'server', 'intent', 'seen', 'tick')
+  local seen, tick = tonumber(fields[5]) or 0, tonumber(fields[6])
+  local time = math.max(clock(), seen)
   return {
     epoch = fields[1],
     ready = fields[2] == '1',
     server = fields[3],
     intent = fields[4],
-    now = math.max(clock(), tonumber(fields[5]) or 0),
-    grants_from = tonumber(fields[6]) or 0,
+    clock = time,
+    now = tick and math.max(seen, math.min(time, tick + MAX_TICK_GAP_MS)) or time,
   }
 end
 
@@ -23,6 +27,12 @@ end
 
 local function remember_time(state)
   redis.call('HSET', STATE, 'seen', decimal(state.now))
+end
+
+-- Takes the clock's time for the time that counts: somebody has looked after everything that is due until then.
+local function tick(state)
+  state.now = state.clock
+  redis.call('HSET', STATE, 'seen', decimal(state.now), 'tick', decimal(state.now))
 end
 
 -- The reply for a caller who may not be served: another epoch, a rebuild that has not finished, or data that another
@@ -101,12 +111,17 @@ local function first_of_feature(feature, now, passes_over)
   return nil
 end
 
--- A claim as replies carry it: id, feature, session, token, state, acquire_ms, expire_ms, session_expired, overdue.
-local function claim_row(claim, now)
+-- A claim as replies carry it: id, feature, session, token, state, acquire_ms, expire_ms, session_expired, overdue. Leases
+-- are the ends of those that were read already, by session; false for one that there is none of.
+local function claim_row(claim, now, leases)
   local expire = claim.ends
   local lapsed = 0
   if claim.state ~= 'draining' then
-    expire = tonumber(redis.call('ZSCORE', LEASES, claim.session) or 0)
+    local lease = leases and leases[claim.session]
+    if not leases then
+      lease = redis.call('ZSCORE', LEASES, claim.session)
+    end
+    expire = tonumber(lease or 0)
     lapsed = expire > now and 0 or 1
   end
   local overdue = claim.state == 'provisional' and claim.ends <= now and 1 or 0

@@ -1,8 +1,7 @@
 #!lua flags=allow-oom
 --[[
   Ends claims uncleanly, whatever their state: draining for the lock-delay, or freed at once. Claims that drain already
-  keep their time, so that repeating this prolongs nothing. Claims that are not known are passed over, and their sessions
-  live on.
+  keep their time, so that repeating this prolongs nothing. Sessions live on.
 
   KEYS  the project's keys (keys.lua); writes all but leases
 
@@ -13,7 +12,7 @@
     4.. claim ids
 
   Reply
-    { "DRAINED" }
+    { "DRAINED", claim id, ... }   those that are not known
     { "RECOVERING" } or { "RECOVERING", epoch }
 ]]
 local drain_ms = tonumber(ARGV[3])
@@ -25,10 +24,13 @@ if refusal then
 end
 
 remember_time(state)
+local reply = { 'DRAINED' }
 for i = 4, #ARGV do
   local claim = load_claim(ARGV[i])
   if claim then
     drain_claim(claim, state.now, drain_ms)
+  else
+    reply[#reply + 1] = ARGV[i]
   end
 end
-return { 'DRAINED' }
+return reply

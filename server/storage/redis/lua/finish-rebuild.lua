@@ -8,7 +8,6 @@
     1  epoch
     2  server identity
     3  intent mark
-    4  milliseconds for which nothing is granted yet
 
   Reply
     { "REBUILT" }
@@ -19,7 +18,7 @@ if state.epoch ~= ARGV[1] or state.server ~= ARGV[2] or state.intent ~= ARGV[3] 
   return { 'SUPERSEDED' }
 end
 if not state.ready then
-  redis.call('HSET', STATE, 'ready', '1', 'grants_from', decimal(state.now + tonumber(ARGV[4])))
-  remember_time(state)
+  redis.call('HSET', STATE, 'ready', '1')
+  tick(state)
 end
 return { 'REBUILT' }

@@ -12,6 +12,7 @@
 --   entries   <mode><class><depth><at> 0 head 0 tail 0 claim 0 text 0 alternative
 --   suffixes  <mode><tail> 0 head 0 at 0 ...the same (files and globs only)
 --   nodes     hash: directory or path -> members standing exactly there, and CHILD for each node right below it
+--   depths    hash: <mode><class><depth> -> members of `entries` that begin so
 -- mode is "e" or "s", class "t" for trees and "o" for others, depth a byte for the number of segments in `at`. Text is
 -- "" when it is `at` without its last "/".
 
@@ -29,23 +30,29 @@ local function depth_byte(depth)
   return string.char(32 + depth)
 end
 
--- The number of segments in a literal directory or path.
-local function depth_at(at)
-  local _, depth = at:gsub('/', '')
-  return depth
+-- The directory right above a place; nil above the root. What was cut once is kept.
+local parents = {}
+local function parent_of(at)
+  if at == '' then
+    return nil
+  end
+  local parent = parents[at]
+  if not parent then
+    parent = at:match('^(.*/)[^/]+/$') or ''
+    parents[at] = parent
+  end
+  return parent
 end
 
--- Calls visit(directory) for the root and every directory above `at`.
-local function each_ancestor(at, visit)
-  if at == '' then
-    return
+-- The number of segments in a literal directory or path. What was counted once is kept.
+local depths_known = { [''] = 0 }
+local function depth_at(at)
+  local depth = depths_known[at]
+  if not depth then
+    depth = depth_at(parent_of(at)) + 1
+    depths_known[at] = depth
   end
-  visit('')
-  local slash = at:find('/', 1, true)
-  while slash and slash < #at do
-    visit(at:sub(1, slash))
-    slash = at:find('/', slash + 1, true)
-  end
+  return depth
 end
 
 -- The least string that is greater than every string with this prefix (never ends in the byte 255: it is UTF-8).
@@ -59,32 +66,25 @@ local function call_in_chunks(command, key, step, arguments)
   end
 end
 
--- The members of a claim: those of `entries`, those of `suffixes`, and what they count in the nodes.
+-- The members of a claim: those of `entries`, those of `suffixes`, and what they count in the nodes and depths.
 local function members_of(claim_id, touches)
-  local entries, suffixes, counts = {}, {}, {}
+  local entries, suffixes, counts, depths = {}, {}, {}, {}
   for _, touch in ipairs(touches) do
     local mode = touch.mode:sub(1, 1)
     for _, term in ipairs(touch.terms) do
       local at = term.at
       local text = touch.path .. '/' == at and '' or touch.path
       local rest = '\0' .. claim_id .. '\0' .. text .. '\0' .. term.alternative
-      local place = mode .. class_of(term) .. depth_byte(depth_at(at)) .. at
-      entries[#entries + 1] = place .. '\0' .. term.head .. '\0' .. term.tail .. rest
+      local place = mode .. class_of(term) .. depth_byte(depth_at(at))
+      entries[#entries + 1] = place .. at .. '\0' .. term.head .. '\0' .. term.tail .. rest
       if term.kind ~= 'tree' then
         suffixes[#suffixes + 1] = mode .. term.tail .. '\0' .. term.head .. '\0' .. at .. rest
       end
       counts[at] = (counts[at] or 0) + 1
+      depths[place] = (depths[place] or 0) + 1
     end
   end
-  return entries, suffixes, counts
-end
-
--- The directory right above a place; nil above the root.
-local function parent_of(at)
-  if at == '' then
-    return nil
-  end
-  return at:match('^(.*/)[^/]+/$') or ''
+  return entries, suffixes, counts, depths
 end
 
 -- How many members stand exactly at a node.
@@ -92,12 +92,25 @@ local function members_at(node)
   return node % CHILD
 end
 
+-- Wants the node of a place and of everything above it that is not wanted yet. Returns how many came to the places.
+local function want_node(nodes, places, at)
+  local before = #places
+  while at and not nodes[at] do
+    nodes[at] = 0
+    places[#places + 1] = at
+    at = parent_of(at)
+  end
+  return #places - before
+end
+
 -- Reads the nodes of these places; 0 for those that are not there.
 local function load_nodes(nodes, places)
   for first = 1, #places, ARGUMENTS do
     local last = math.min(first + ARGUMENTS - 1, #places)
     for i, count in ipairs(redis.call('HMGET', NODES, unpack(places, first, last))) do
-      nodes[places[first + i - 1]] = tonumber(count or nil) or 0
+      if count then
+        nodes[places[first + i - 1]] = tonumber(count)
+      end
     end
   end
 end
@@ -105,15 +118,8 @@ end
 -- The nodes of these places and of everything above them.
 local function nodes_above(counts)
   local nodes, places = {}, {}
-  local function want(place)
-    if not nodes[place] then
-      nodes[place] = 0
-      places[#places + 1] = place
-    end
-  end
   for at in pairs(counts) do
-    want(at)
-    each_ancestor(at, want)
+    want_node(nodes, places, at)
   end
   load_nodes(nodes, places)
   return nodes
@@ -137,7 +143,8 @@ local function change_nodes(nodes, counts, sign)
   for place in pairs(changed) do
     if nodes[place] > 0 then
       present[#present + 1] = place
-      present[#present + 1] = string.format('%.0f', nodes[place])
+      -- Redis writes all the digits of a number, as tostring does not.
+      present[#present + 1] = nodes[place]
     else
       gone[#gone + 1] = place
     end
@@ -149,25 +156,35 @@ end
 local function scored(members)
   local arguments = {}
   for i, member in ipairs(members) do
-    arguments[2 * i - 1] = 0
+    arguments[2 * i - 1] = '0'
     arguments[2 * i] = member
   end
   return arguments
 end
 
+local function change_depths(depths, sign)
+  for place, count in pairs(depths) do
+    if redis.call('HINCRBY', DEPTHS, place, sign * count) == 0 then
+      redis.call('HDEL', DEPTHS, place)
+    end
+  end
+end
+
 -- Nodes are those of nodes_above where they are known already.
 local function add_to_index(claim_id, touches, nodes)
-  local entries, suffixes, counts = members_of(claim_id, touches)
+  local entries, suffixes, counts, depths = members_of(claim_id, touches)
   call_in_chunks('ZADD', ENTRIES, ARGUMENTS, scored(entries))
   call_in_chunks('ZADD', SUFFIXES, ARGUMENTS, scored(suffixes))
   change_nodes(nodes or nodes_above(counts), counts, 1)
+  change_depths(depths, 1)
 end
 
 local function remove_from_index(claim_id, touches)
-  local entries, suffixes, counts = members_of(claim_id, touches)
+  local entries, suffixes, counts, depths = members_of(claim_id, touches)
   call_in_chunks('ZREM', ENTRIES, ARGUMENTS, entries)
   call_in_chunks('ZREM', SUFFIXES, ARGUMENTS, suffixes)
   change_nodes(nodes_above(counts), counts, -1)
+  change_depths(depths, -1)
 end
 
 -- Forgets a claim and everything that points to it.

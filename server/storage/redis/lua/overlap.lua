@@ -1,42 +1,32 @@
 --[[
   Whether two entries of the path language cover a path in common. A prelude: it is put before the scripts that need it
-  and defines one local function for them.
+  and defines two local functions for them.
 
-    alternatives_overlap(a, b, budget)
+    alternative_overlaps(a, b, budget)
+    alternatives_overlap(as, bs, budget)
 
-  a, b     the compiled readings of two entries (server/domain/paths/pattern.ts, decoded from JSON): arrays of
-           { segments = { "literal" | 0 | { token, ... }, ... }, tree = boolean }, folded already
+  a, b     compiled readings of two entries (server/domain/paths/pattern.ts, decoded from JSON), folded already:
+           { segments = { "literal" | 0 | { token, ... }, ... }, tree = boolean }; as and bs are arrays of them
   budget   a table { steps = N }; steps is counted down by one for each pair of readings, of segments, and of positions
            within two segments that is looked at (and by the lengths of two character classes)
 
-  Returns true or false; nil when the budget was used up before the answer was found: then steps is below zero.
+  Both return true or false. When the budget was used up before the answer was found, steps is below zero; then
+  alternative_overlaps returns false and alternatives_overlap nil.
 
-  The decision is exact and the steps are those of server/domain/paths/overlap.ts, where the algorithm is explained: the
-  product of two automata over segments, each pair of which is decided by the product of two automata over characters.
-  O(|a|*|b|), no recursion, no patterns of Lua. A test sends the same pairs through both.
+  The decision is exact and the steps are those of server/domain/paths, where sequence-overlap.ts explains the algorithm:
+  beginnings and ends first, then the runs between the stars of one, found in order in the other. O(|a|+|b|), O(|a|*|b|)
+  only where runs are looked for; no patterns of Lua. A test sends the same pairs through both.
 ]]
-local alternatives_overlap
+local alternative_overlaps, alternatives_overlap
 do
   -- Tokens; any other number is a code point, a table is a class { negated, low, high, low, high, ... }.
   local ANY, STAR = -1, -2
   local DOT = 46
 
-  -- What two segments have both read so far: nothing, ".", "..", or what is a name whatever follows. A greater state
-  -- never accepts less, so a cell keeps the greatest; nil is not reached.
-  local NOTHING, NAME = 1, 4
-
   -- What two tokens have in common.
   local NO_CHARACTER, ONLY_DOT, CHARACTER = 0, 1, 2
 
   local byte, floor = string.byte, math.floor
-
-  -- The state after one more character; a third "." makes a name, too.
-  local function read(state, character)
-    if character == CHARACTER or state == NAME then
-      return NAME
-    end
-    return state + 1
-  end
 
   local function common_of_classes(x, y)
     -- No class reaches above U+EFFFF, so two negated ones share all that lies there.
@@ -80,7 +70,7 @@ do
 
   -- Neither token is STAR; for a STAR, ANY stands in.
   local function common(x, y, budget)
-    local x_is_class, y_is_class = type(x) == "table", type(y) == "table"
+    local x_is_class, y_is_class = type(x) == 'table', type(y) == 'table'
     if x_is_class and y_is_class then
       budget.steps = budget.steps - floor((#x + #y) / 2)
       return common_of_classes(x, y)
@@ -104,108 +94,127 @@ do
     return x == DOT and ONLY_DOT or CHARACTER
   end
 
-  local function is_code_point(token)
-    return type(token) == "number" and token >= 0
+  local function characters_meet(x, y, budget)
+    budget.steps = budget.steps - 1
+    -- Mostly code points; the same class is compared like any other, so that it costs the same.
+    return x == y and type(x) == 'number' or common(x, y, budget) ~= NO_CHARACTER
   end
 
-  -- Cheap and mostly enough: "*.ts" and "*.js" part at their last characters.
-  local function ends_differ(a, b)
-    local length_a, length_b = #a, #b
-    local shorter = length_a < length_b and length_a or length_b
-    for at = 1, shorter do
-      local x, y = a[at], b[at]
-      if not (is_code_point(x) and is_code_point(y)) then
-        break
-      end
-      if x ~= y then
-        return true
-      end
+  -- Whether the runs between the stars of one sequence stand in another one that has no star, in order; both from
+  -- `front` to their ends.
+  local function runs_found(starred, end_of_starred, plain, end_of_plain, front, star, meet, budget)
+    -- Else the other one is too short for what is demanded before the first star or after the last one.
+    if starred[front] ~= star or starred[end_of_starred] ~= star then
+      return false
     end
-    for back = 0, shorter - 1 do
-      local x, y = a[length_a - back], b[length_b - back]
-      if not (is_code_point(x) and is_code_point(y)) then
-        break
+    local at, run = front, front + 1
+    while run <= end_of_starred do
+      local past = run
+      while starred[past] ~= star do
+        past = past + 1
       end
-      if x ~= y then
+      local length = past - run
+      while true do
+        if at + length - 1 > end_of_plain then
+          return false
+        end
+        local met = 0
+        while met < length and meet(starred[run + met], plain[at + met], budget) do
+          met = met + 1
+        end
+        if budget.steps < 0 then
+          return false
+        end
+        if met == length then
+          break
+        end
+        at = at + 1
+      end
+      at, run = at + length, past + 1
+    end
+    return true
+  end
+
+  local function has_star(sequence, star, first, last)
+    for at = first, last do
+      if sequence[at] == star then
         return true
       end
     end
     return false
+  end
+
+  -- Whether some sequence is read by both: of tokens, or of segments. False also when the budget is used up.
+  local function sequences_overlap(a, b, star, meet, budget)
+    local end_a, end_b = #a, #b
+    local front = 1
+    while front <= end_a and front <= end_b do
+      local x, y = a[front], b[front]
+      if x == star or y == star then
+        break
+      end
+      if not meet(x, y, budget) then
+        return false
+      end
+      front = front + 1
+    end
+    while end_a >= front and end_b >= front do
+      local x, y = a[end_a], b[end_b]
+      if x == star or y == star then
+        break
+      end
+      if not meet(x, y, budget) then
+        return false
+      end
+      end_a, end_b = end_a - 1, end_b - 1
+    end
+    if has_star(a, star, front, end_a) then
+      return has_star(b, star, front, end_b) or runs_found(a, end_a, b, end_b, front, star, meet, budget)
+    end
+    if has_star(b, star, front, end_b) then
+      return runs_found(b, end_b, a, end_a, front, star, meet, budget)
+    end
+    return end_a < front and end_b < front
+  end
+
+  -- Whether a segment without stars of one or two characters, from i on, and another one, from j on, read something in
+  -- common that is a name: here "." and ".." have to be told from names.
+  local function short_overlap(short, i, other, j, named, budget)
+    budget.steps = budget.steps - 1
+    local x, y = short[i], other[j]
+    if y == STAR then
+      return short_overlap(short, i, other, j + 1, named, budget)
+        or x ~= nil and short_overlap(short, i + 1, other, j, named or common(x, ANY, budget) == CHARACTER, budget)
+    end
+    if x == nil or y == nil then
+      return x == y and named
+    end
+    local both = common(x, y, budget)
+    return both ~= NO_CHARACTER and short_overlap(short, i + 1, other, j + 1, named or both == CHARACTER, budget)
+  end
+
+  local function is_short(tokens)
+    return #tokens <= 2 and tokens[1] ~= STAR and tokens[2] ~= STAR
   end
 
   -- Whether some name is read by both arrays of tokens. False also when the budget is used up.
   local function segments_overlap(a, b, budget)
-    if ends_differ(a, b) then
-      return false
+    if is_short(a) then
+      return short_overlap(a, 1, b, 1, false, budget)
     end
-    local past_a, past_b = #a + 1, #b + 1
-    local row, low, high = { NOTHING }, 1, 1
-    for i = 1, past_a do
-      local next_row, next_low, next_high = {}, past_b + 1, 0
-      local x = a[i]
-      local j = low
-      while j <= high do
-        local state = row[j]
-        if state then
-          local y = b[j]
-          local reached, reached_state
-          local beside
-          if x == STAR then
-            if y == STAR then
-              -- Two stars read any name together.
-              state = NAME
-              beside = NAME
-            elseif y then
-              beside = read(state, common(y, ANY, budget))
-            end
-            reached, reached_state = j, state
-          elseif y == STAR then
-            beside = state
-            if x then
-              reached, reached_state = j, read(state, common(x, ANY, budget))
-            end
-          elseif x and y then
-            local both = common(x, y, budget)
-            if both ~= NO_CHARACTER then
-              reached, reached_state = j + 1, read(state, both)
-            end
-          end
-          if beside then
-            if beside > (row[j + 1] or 0) then
-              row[j + 1] = beside
-            end
-            if j == high then
-              high = j + 1
-            end
-          end
-          if reached then
-            if reached_state > (next_row[reached] or 0) then
-              next_row[reached] = reached_state
-            end
-            if reached < next_low then
-              next_low = reached
-            end
-            if reached > next_high then
-              next_high = reached
-            end
-          end
-        end
-        j = j + 1
-      end
-      budget.steps = budget.steps - (j - low)
-      if i == past_a then
-        return row[past_b] == NAME
-      end
-      if next_high == 0 or budget.steps < 0 then
-        return false
-      end
-      row, low, high = next_row, next_low, next_high
+    if is_short(b) then
+      return short_overlap(b, 1, a, 1, false, budget)
     end
-    return false
+    return sequences_overlap(a, b, STAR, characters_meet, budget)
   end
 
-  -- The code points of valid UTF-8.
+  -- The code points of valid UTF-8; what was taken apart once is kept.
+  local known_points = {}
   local function code_points(literal)
+    local known = known_points[literal]
+    if known then
+      return known
+    end
     local bytes = { byte(literal, 1, -1) }
     local points, count, at = {}, 0, 1
     while at <= #bytes do
@@ -227,105 +236,52 @@ do
       points[count] = point
       at = at + more + 1
     end
+    known_points[literal] = points
     return points
+  end
+
+  local function differs(token, code)
+    return type(token) == 'number' and token >= 0 and token < 0x80 and token ~= code
   end
 
   -- Spares most literals from being decoded. Only ASCII is looked at: what lies above is compared once decoded.
   local function end_differs(literal, tokens)
-    local first, last = tokens[1], tokens[#tokens]
-    if is_code_point(first) and first < 0x80 and byte(literal, 1) ~= first then
-      return true
-    end
-    return is_code_point(last) and last < 0x80 and byte(literal, -1) ~= last
+    return differs(tokens[1], byte(literal, 1)) or differs(tokens[#tokens], byte(literal, -1))
   end
 
   -- Whether two segments, neither of them "**", read a name in common.
   local function names_overlap(x, y, budget)
-    local x_is_literal, y_is_literal = type(x) == "string", type(y) == "string"
-    if x_is_literal and y_is_literal then
-      return x == y
+    budget.steps = budget.steps - 1
+    if type(x) == 'string' then
+      if type(y) == 'string' then
+        return x == y
+      end
+      return not end_differs(x, y) and segments_overlap(code_points(x), y, budget)
     end
-    if x_is_literal then
-      if end_differs(x, y) then
-        return false
-      end
-      x = code_points(x)
-    elseif y_is_literal then
-      if end_differs(y, x) then
-        return false
-      end
-      y = code_points(y)
+    if type(y) == 'string' then
+      return not end_differs(y, x) and segments_overlap(x, code_points(y), budget)
     end
     return segments_overlap(x, y, budget)
   end
 
-  -- Cheap and mostly enough for entries that begin with "**": two paths that end differently are not one.
-  local function last_names_differ(a, b, budget)
-    if a.tree or b.tree then
-      return false
+  -- The segments of a reading; a plain literal goes on with whatever lies below it.
+  local function sequence_of(alternative)
+    if alternative.tree and not alternative.sequence then
+      alternative.sequence = { unpack(alternative.segments) }
+      alternative.sequence[#alternative.segments + 1] = 0
     end
-    local x, y = a.segments[#a.segments], b.segments[#b.segments]
-    return x ~= nil and x ~= 0 and y ~= nil and y ~= 0 and not names_overlap(x, y, budget)
+    return alternative.sequence or alternative.segments
   end
 
-  -- Whether some path is read by both readings. False also when the budget is used up.
-  local function alternative_overlaps(a, b, budget)
+  function alternative_overlaps(a, b, budget)
     budget.steps = budget.steps - 1
-    if last_names_differ(a, b, budget) then
-      return false
-    end
-    local segments_a, segments_b = a.segments, b.segments
-    local past_a, past_b = #segments_a + 1, #segments_b + 1
-    local row, low, high = { true }, 1, 1
-    for i = 1, past_a do
-      local next_row, next_low, next_high = {}, past_b + 1, 0
-      local x = segments_a[i]
-      local a_reads_anything = x == 0 or (a.tree and i == past_a)
-      local j = low
-      while j <= high do
-        if row[j] then
-          local y = segments_b[j]
-          local b_reads_anything = y == 0 or (b.tree and j == past_b)
-          if y == 0 or (y and a_reads_anything) then
-            row[j + 1] = true
-            if j == high then
-              high = j + 1
-            end
-          end
-          local reached
-          if x == 0 or (x and b_reads_anything) then
-            reached = j
-          elseif x and y and y ~= 0 and names_overlap(x, y, budget) then
-            reached = j + 1
-          end
-          if reached then
-            next_row[reached] = true
-            if reached < next_low then
-              next_low = reached
-            end
-            if reached > next_high then
-              next_high = reached
-            end
-          end
-        end
-        j = j + 1
-      end
-      budget.steps = budget.steps - (j - low)
-      if i == past_a then
-        return row[past_b] == true
-      end
-      if next_high == 0 or budget.steps < 0 then
-        return false
-      end
-      row, low, high = next_row, next_low, next_high
-    end
-    return false
+    return sequences_overlap(sequence_of(a), sequence_of(b), 0, names_overlap, budget)
   end
 
-  function alternatives_overlap(a, b, budget)
-    for _, x in ipairs(a) do
-      for _, y in ipairs(b) do
-        if alternative_overlaps(x, y, budget) then
+  function alternatives_overlap(as, bs, budget)
+    for _, a in ipairs(as) do
+      for _, b in ipairs(bs) do
+        if alternative_overlaps(a, b, budget) then
           return true
         end
         if budget.steps < 0 then

@@ -2,12 +2,14 @@
 -- counts what is done here, too. What the ranges yield is rejected by its literal beginning and ending first, and
 -- compared exactly last.
 
-local UNITS_PER_STEP = 4
-local UNITS_PER_REJECT = 15
+local UNITS_PER_STEP = 3
+local UNITS_PER_REJECT = 10
 local UNITS_PER_COMPARISON = 30
-local UNITS_PER_COMPILATION = 30
--- More steps than names and globs that people write ever take; entries made to be slow are not let go on.
-local MOST_STEPS_PER_PAIR = 10000
+local UNITS_PER_COMPILATION = 40
+local UNITS_PER_CLAIM = 50
+
+-- How members begin (index.lua).
+local SHARED, TREE = ('s'):byte(), ('t'):byte()
 
 local function segments_of(at)
   local segments = {}
@@ -17,34 +19,38 @@ local function segments_of(at)
   return segments
 end
 
--- The compiled form of a term, with the number of names that every match has (`depth`; nil when that is open) and the
--- least that one has (`least`).
+-- The compiled form of a term or a held entry.
 local function alternative_of(term)
-  local alternative
   if term.kind == 'glob' then
-    alternative = cjson.decode(term.alternative)
-  else
-    alternative = { segments = segments_of(term.at), tree = term.kind == 'tree' }
+    return cjson.decode(term.alternative)
   end
-  local least = 0
-  for _, segment in ipairs(alternative.segments) do
-    if segment ~= 0 then
-      least = least + 1
-    end
-  end
-  alternative.least = least
-  alternative.depth = not alternative.tree and least == #alternative.segments and least or nil
-  return alternative
+  return { segments = segments_of(term.at), tree = term.kind == 'tree' }
 end
 
--- Whether two alternatives part without a comparison of characters: one demands more names than the other can have, or
--- they name something else at the same depth, before any "**".
-local function part_early(a, b)
-  if a.depth and a.depth < b.least or b.depth and b.depth < a.least then
-    return true
+-- Compiles a term or a held entry, with the least number of names that every match has (`least`) and the greatest
+-- (`depth`; nil when that is open). The names of a literal are only taken apart when they are compared.
+local function compile(term)
+  local least, depth
+  if term.kind == 'glob' then
+    term.compiled = alternative_of(term)
+    least = 0
+    for _, segment in ipairs(term.compiled.segments) do
+      if segment ~= 0 then
+        least = least + 1
+      end
+    end
+    depth = least == #term.compiled.segments and least or nil
+  else
+    least = depth_at(term.at)
+    depth = term.kind == 'file' and least or nil
   end
-  for i, x in ipairs(a.segments) do
-    local y = b.segments[i]
+  term.least, term.depth = least, depth
+end
+
+-- Whether two segments at one place are literal and not the same, before any "**".
+local function names_differ(a, b)
+  for i = 1, #a do
+    local x, y = a[i], b[i]
     if x == 0 or y == 0 or y == nil then
       return false
     end
@@ -56,89 +62,200 @@ local function part_early(a, b)
 end
 
 local function one_begins_with_other(a, b)
+  if a == '' or b == '' then
+    return true
+  end
   local length = math.min(#a, #b)
   return a:sub(1, length) == b:sub(1, length)
 end
 
+-- An entry by what tells most terms and entries apart: where it stands, how its matches begin and end.
+local function entry_of(key, member)
+  local of_suffixes = key == SUFFIXES
+  local first = of_suffixes and 2 or 4
+  local one = member:find('\0', first, true)
+  local two = member:find('\0', one + 1, true)
+  local three = member:find('\0', two + 1, true)
+  local at, tail
+  if of_suffixes then
+    at, tail = member:sub(two + 1, three - 1), member:sub(first, one - 1)
+  else
+    at, tail = member:sub(first, one - 1), member:sub(two + 1, three - 1)
+  end
+  local head = member:sub(one + 1, two - 1)
+  return {
+    member = member,
+    is_tree = not of_suffixes and member:byte(2) == TREE,
+    at = at,
+    beginning = head == '' and at or at .. head,
+    tail = tail,
+    rest = three + 1,
+  }
+end
+
+-- The rest of what an entry stands for; its compiled form comes when it is needed.
+local function complete(entry)
+  local member, rest = entry.member, entry.rest
+  local one = member:find('\0', rest, true)
+  local two = member:find('\0', one + 1, true)
+  entry.claim = member:sub(rest, one - 1)
+  entry.text = member:sub(one + 1, two - 1)
+  entry.alternative = member:sub(two + 1)
+  entry.kind = entry.is_tree and 'tree' or entry.alternative == '' and 'file' or 'glob'
+  entry.mode = member:byte(1) == SHARED and 'shared' or 'exclusive'
+end
+
 -- Whether a term and a held entry that stands at, above or below it overlap: true, false, or nil when the budget is
--- used up. Compiled forms of held entries are kept, since many touches may meet the same ones.
-local function overlaps(term, held, compiled, budget)
+-- used up.
+local function overlaps(search, term, held)
   if term.kind ~= 'glob' and held.kind ~= 'glob' then
     -- What stands below a tree is in it, and a file is looked up at its own place only.
     return held.kind == 'tree' or #held.at >= #term.at
   end
-  budget.units = budget.units - UNITS_PER_REJECT
-  term.compiled = term.compiled or alternative_of(term)
-  local key = held.kind .. held.at .. held.alternative
-  if not compiled[key] then
-    compiled[key] = alternative_of(held)
+  local budget = search.budget
+  if not held.least then
+    compile(held)
     budget.units = budget.units - UNITS_PER_COMPILATION
   end
-  if part_early(term.compiled, compiled[key]) then
+  -- Spares many terms from being compiled: each demands the names of its place.
+  if held.depth and held.depth < depth_at(term.at) then
+    return false
+  end
+  if not term.least then
+    compile(term)
+  end
+  -- One demands more names than the other can have.
+  if term.depth and term.depth < held.least or held.depth and held.depth < term.least then
+    return false
+  end
+  budget.units = budget.units - UNITS_PER_REJECT
+  term.compiled = term.compiled or alternative_of(term)
+  held.compiled = held.compiled or alternative_of(held)
+  if names_differ(term.compiled.segments, held.compiled.segments) then
     return false
   end
   budget.units = budget.units - UNITS_PER_COMPARISON
-  local most = math.max(0, math.min(MOST_STEPS_PER_PAIR, math.floor(budget.units / UNITS_PER_STEP)))
-  local pair = { steps = most }
-  local result = alternatives_overlap({ term.compiled }, { compiled[key] }, pair)
+  local pair = search.pair
+  local most = math.max(0, math.min(search.limits.steps_per_pair, math.floor(budget.units / UNITS_PER_STEP)))
+  pair.steps = most
+  local result = alternative_overlaps(term.compiled, held.compiled, pair)
   budget.units = budget.units - UNITS_PER_STEP * (most - pair.steps)
+  if pair.steps < 0 then
+    return nil
+  end
   return result
 end
 
--- Whether the beginnings and endings of a term and a held entry let them meet at all.
-local function may_meet(term, at, head, tail)
-  return one_begins_with_other(term.at .. term.head, at .. head) and one_begins_with_other(term.tail, tail)
+-- Takes an entry whose beginning and ending go together with the term's. Returns true when the search is to stop.
+local function visit(search, term, held)
+  if not held.claim then
+    complete(held)
+  end
+  if search.seen[held.claim] then
+    return false
+  end
+  local claim = search.claims[held.claim]
+  if not claim then
+    claim = load_claim(held.claim)
+    search.claims[held.claim] = claim
+    search.budget.units = search.budget.units - UNITS_PER_CLAIM
+  end
+  if not is_live(claim, search.now) or search.passes_over and search.passes_over(claim) then
+    return false
+  end
+  local result = overlaps(search, term, held)
+  if result == nil then
+    search.budget.exhausted = true
+    return true
+  end
+  if result then
+    local text = held.text == '' and held.at:sub(1, -2) or held.text
+    search.seen[held.claim] = true
+    search.of_touch = search.of_touch + 1
+    search.found[#search.found + 1] = { touch = search.touch, text = text, mode = held.mode, claim = claim }
+  end
+  return search.of_touch >= search.limits.pairs_per_touch or #search.found >= search.limits.pairs
 end
 
--- How the members of each set begin: class, at, head, tail, place of the rest.
-local function parts_of(key, member)
-  if key == SUFFIXES then
-    local tail, head, at, rest = member:match('^.([^%z]*)%z([^%z]*)%z([^%z]*)%z()')
-    return 'o', at, head, tail, rest
+-- A range, read and taken to pieces once, however many terms it is looked through for.
+local function list_of(search, key, prefix)
+  local list = search.lists[key .. prefix]
+  if not list then
+    list = { range = range_of(key, prefix, search.budget), key = key }
+    search.lists[key .. prefix] = list
   end
-  return member:match('^.(.).([^%z]*)%z([^%z]*)%z([^%z]*)%z()')
+  return list
 end
 
--- What a member stands for, when the term may meet it; nil otherwise. Most members are told apart here, so it takes as
--- little of them to pieces as it can.
-local function meet(term, key, member)
-  local class, at, head, tail, rest = parts_of(key, member)
-  if not may_meet(term, at, head, tail) then
-    return nil
+-- The lists of what stands exactly at a directory or at one above it, of one mode. Found once for each directory.
+local function lists_down_to(search, mode, directory)
+  local known = search.down_to[mode]
+  local lists = known[directory]
+  if lists then
+    return lists
   end
-  local claim, text, alternative = member:match('^([^%z]*)%z([^%z]*)%z(.*)$', rest)
-  local kind = class == 't' and 'tree' or alternative == '' and 'file' or 'glob'
-  local mode = member:sub(1, 1) == 's' and 'shared' or 'exclusive'
-  return { kind = kind, at = at, claim = claim, text = text, alternative = alternative, mode = mode }
-end
-
--- Calls visit(term, held) for every entry of one mode that may overlap the term, but for those of claims already found.
--- Returns true when stopped.
-local function scan_mode(term, mode, nodes, known, budget, found, visit)
-  local function scan_set(key, range)
-    return scan(key, range, budget, found, function(member)
-      local held = meet(term, key, member)
-      return held and visit(term, held)
-    end)
-  end
-
-  local stopped = false
-  each_ancestor(term.at, function(directory)
-    if members_at(nodes[directory]) > 0 then
-      for _, class in ipairs({ mode .. 't', mode .. 'o' }) do
-        local here = class .. depth_byte(depth_at(directory)) .. directory .. '\0'
-        stopped = stopped or depths_of(class, known) and scan_set(ENTRIES, here)
+  local parent = parent_of(directory)
+  lists = parent and lists_down_to(search, mode, parent) or {}
+  if members_at(search.nodes[directory]) > 0 then
+    lists = { unpack(lists) }
+    local depth = depth_at(directory)
+    for _, class in ipairs({ mode .. 't', mode .. 'o' }) do
+      if search.depths[class] and search.depths[class][depth] then
+        lists[#lists + 1] = list_of(search, ENTRIES, class .. depth_byte(depth) .. directory .. '\0')
       end
     end
-  end)
-  local node = nodes[term.at]
-  if stopped or node == 0 then
-    return stopped
+  end
+  known[directory] = lists
+  return lists
+end
+
+-- Visits those members of a list whose beginning and ending go together with the term's; most are told apart here.
+-- Returns true when the search is to stop.
+local function scan(search, term, list)
+  local beginning, tail = term.beginning, term.tail
+  local number = 1
+  while true do
+    local held = list[number]
+    if not held then
+      for _, member in ipairs(next_batch(list.range, search.budget)) do
+        list[#list + 1] = entry_of(list.key, member)
+      end
+      held = list[number]
+    end
+    if not held then
+      return false
+    end
+    if not may_look(search.budget) then
+      return true
+    end
+    if one_begins_with_other(tail, held.tail) and one_begins_with_other(beginning, held.beginning) then
+      if visit(search, term, held) then
+        return true
+      end
+    end
+    number = number + 1
+  end
+end
+
+-- Visits every entry of one mode that may overlap the term. Returns true when the search is to stop.
+local function scan_mode(search, term, mode)
+  local parent = parent_of(term.at)
+  for _, list in ipairs(parent and lists_down_to(search, mode, parent) or {}) do
+    if scan(search, term, list) then
+      return true
+    end
+  end
+  local node = search.nodes[term.at]
+  if node == 0 then
+    return false
+  end
+  if not term.least then
+    compile(term)
   end
   for _, class in ipairs({ 't', 'o' }) do
-    local key, ranges = ranges_of(term, mode, class, node, known, budget)
-    for _, range in ipairs(ranges) do
-      if scan_set(key, range) then
+    local key, prefixes = ranges_below(term, mode, class, node, search.depths, search.budget)
+    for _, prefix in ipairs(prefixes) do
+      if scan(search, term, list_of(search, key, prefix)) then
         return true
       end
     end
@@ -148,7 +265,7 @@ end
 
 -- Finds the live claims that overlap the touches, each pair of touch and claim once.
 --   modes_of(touch)  the modes of held entries that matter to it, such as { 'e', 's' }
---   limits           candidates and units as above, pairs_per_touch, pairs
+--   limits           candidates and units as in ranges.lua, pairs_per_touch, pairs, steps_per_pair
 --   passes_over(claim)  whether a claim stands in nobody's way here; nothing is passed over when it is nil
 -- Returns a list of { touch = number, text, mode, claim } and the nodes that were looked up, or nil and the number of the
 -- touch that used up the budget.
@@ -158,36 +275,28 @@ local function find_held(touches, now, modes_of, limits, passes_over)
   if not nodes then
     return nil, too_broad
   end
-  local claims, compiled, known, found = {}, {}, {}, {}
+  local search = {
+    budget = budget,
+    nodes = nodes,
+    depths = read_depths(),
+    now = now,
+    limits = limits,
+    passes_over = passes_over,
+    found = {},
+    claims = {},
+    lists = {},
+    down_to = { e = {}, s = {} },
+    pair = {},
+  }
   for number, touch in ipairs(touches) do
-    local of_touch, seen = 0, {}
-    local function visit(term, held)
-      local claim = claims[held.claim] or load_claim(held.claim)
-      claims[held.claim] = claim
-      if not is_live(claim, now) or passes_over and passes_over(claim) then
-        return false
-      end
-      local result = overlaps(term, held, compiled, budget)
-      if result == nil then
-        budget.exhausted = true
-        return true
-      end
-      if result then
-        local text = held.text == '' and held.at:sub(1, -2) or held.text
-        seen[held.claim] = true
-        of_touch = of_touch + 1
-        found[#found + 1] = { touch = number, text = text, mode = held.mode, claim = claim }
-      end
-      return of_touch >= limits.pairs_per_touch or #found >= limits.pairs
-    end
+    search.touch, search.of_touch, search.seen = number, 0, {}
+    local modes = modes_of(touch)
     for _, term in ipairs(touch.terms) do
-      if term.kind == 'glob' then
-        term.compiled = alternative_of(term)
-        term.depth = term.compiled.depth
-      end
-      for _, mode in ipairs(modes_of(touch)) do
-        if of_touch < limits.pairs_per_touch and #found < limits.pairs then
-          scan_mode(term, mode, nodes, known, budget, seen, visit)
+      term.beginning = term.at .. term.head
+      for _, mode in ipairs(modes) do
+        local is_held = search.depths[mode .. 't'] or search.depths[mode .. 'o']
+        if is_held and search.of_touch < limits.pairs_per_touch and #search.found < limits.pairs then
+          scan_mode(search, term, mode)
           if budget.exhausted then
             return nil, number
           end
@@ -195,17 +304,40 @@ local function find_held(touches, now, modes_of, limits, passes_over)
       end
     end
   end
-  return found, nodes
+  return search.found, nodes
+end
+
+-- The ends of the leases of what was found, by session; false where there is none.
+local function leases_of(found)
+  local leases, sessions = {}, {}
+  for _, pair in ipairs(found) do
+    local session = pair.claim.session
+    if leases[session] == nil then
+      leases[session] = false
+      sessions[#sessions + 1] = session
+    end
+  end
+  if #sessions > 0 then
+    for i, lease in ipairs(redis.call('ZMSCORE', LEASES, unpack(sessions))) do
+      leases[sessions[i]] = lease
+    end
+  end
+  return leases
+end
+
+-- The modes of held entries that conflict with a touch: two shared ones get along.
+local function conflicting_modes(touch)
+  return touch.mode == 'shared' and { 'e' } or { 'e', 's' }
 end
 
 -- Held pairs as replies carry them: { row, ... }, { touch, text, mode, row number, ... }, counted from 0.
 local function held_reply(found, now)
-  local rows, numbers, blocked = {}, {}, {}
+  local rows, numbers, blocked, leases = {}, {}, {}, leases_of(found)
   for _, pair in ipairs(found) do
     local id = pair.claim.id
     if not numbers[id] then
       numbers[id] = #rows
-      rows[#rows + 1] = claim_row(pair.claim, now)
+      rows[#rows + 1] = claim_row(pair.claim, now, leases)
     end
     blocked[#blocked + 1] = pair.touch - 1
     blocked[#blocked + 1] = pair.text

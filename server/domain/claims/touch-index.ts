@@ -1,26 +1,26 @@
-import type { ClaimMode, ClaimTouch } from "../../domain/claims/claim-store.ts";
-import type { ClaimId } from "../../domain/ids.ts";
-import { alternativesOverlap } from "../../domain/paths/overlap.ts";
-import type { Alternative, Pattern } from "../../domain/paths/pattern.ts";
+import { alternativesOverlap } from "../paths/overlap.ts";
+import type { Alternative, Pattern } from "../paths/pattern.ts";
+import { MAX_STEPS_PER_PAIR } from "../paths/sequence-overlap.ts";
+import type { ClaimMode, ClaimTouch } from "./claim-store.ts";
 
 /** One brace-free alternative of a held touch. */
-interface Entry {
-  readonly claimId: ClaimId;
+interface Entry<Owner> {
+  readonly owner: Owner;
   readonly mode: ClaimMode;
   /** The touch as it was given. */
   readonly text: string;
   readonly alternative: Alternative;
 }
 
-/** A directory or file of the repository, with what is held exactly there: literals, and globs whose literal part ends here. */
-interface Node {
-  readonly children: Map<string, Node>;
-  readonly entries: Set<Entry>;
+/** A directory or file of the repository, with what stands exactly there: literals, and globs whose literal part ends here. */
+interface Node<Owner> {
+  readonly children: Map<string, Node<Owner>>;
+  readonly entries: Set<Entry<Owner>>;
 }
 
-/** A held touch that overlaps an asked one. */
-export interface HeldTouch {
-  readonly claimId: ClaimId;
+/** A touch in the index that overlaps an asked one. */
+export interface IndexedTouch<Owner> {
+  readonly owner: Owner;
   readonly text: string;
   readonly mode: ClaimMode;
 }
@@ -37,30 +37,30 @@ export interface SearchBudget {
 export class SearchBudgetSpentError extends Error {}
 
 /**
- * What is held in one project, as a tree of path segments.
+ * The touches of claims or features (their owners), as a tree of path segments.
  *
  * Everything that can overlap an alternative stands above, at or below its literal part: the cost of a search depends
- * on what stands there, not on how much is held elsewhere.
+ * on what stands there, not on how much stands elsewhere.
  */
-export class ClaimIndex {
-  private readonly root: Node = newNode();
-  private readonly entriesByClaim = new Map<ClaimId, Entry[]>();
+export class TouchIndex<Owner> {
+  private readonly root: Node<Owner> = newNode();
+  private readonly entriesByOwner = new Map<Owner, Entry<Owner>[]>();
 
   get isEmpty(): boolean {
-    return this.entriesByClaim.size === 0 && this.root.children.size === 0 && this.root.entries.size === 0;
+    return this.entriesByOwner.size === 0 && this.root.children.size === 0 && this.root.entries.size === 0;
   }
 
-  add(claimId: ClaimId, touches: readonly ClaimTouch[]): void {
+  add(owner: Owner, touches: readonly ClaimTouch[]): void {
     const entries = touches.flatMap(({ pattern, mode }) =>
-      pattern.alternatives.map((alternative) => ({ claimId, mode, text: pattern.text, alternative })),
+      pattern.alternatives.map((alternative) => ({ owner, mode, text: pattern.text, alternative })),
     );
-    this.entriesByClaim.set(claimId, entries);
+    this.entriesByOwner.set(owner, entries);
     for (const entry of entries) {
       let node = this.root;
       for (const segment of literalPart(entry.alternative)) {
         let child = node.children.get(segment);
         if (child === undefined) {
-          child = newNode();
+          child = newNode<Owner>();
           node.children.set(segment, child);
         }
         node = child;
@@ -69,19 +69,19 @@ export class ClaimIndex {
     }
   }
 
-  remove(claimId: ClaimId): void {
-    for (const entry of this.entriesByClaim.get(claimId) ?? []) {
+  remove(owner: Owner): void {
+    for (const entry of this.entriesByOwner.get(owner) ?? []) {
       removeBelow(this.root, literalPart(entry.alternative), entry);
     }
-    this.entriesByClaim.delete(claimId);
+    this.entriesByOwner.delete(owner);
   }
 
   /**
-   * The held touches of these modes that overlap a pattern; a claim may come more than once.
+   * The touches of these modes that overlap a pattern; an owner may come more than once.
    *
    * @throws SearchBudgetSpentError
    */
-  *overlapping(pattern: Pattern, modes: readonly ClaimMode[], budget: SearchBudget): Generator<HeldTouch> {
+  *overlapping(pattern: Pattern, modes: readonly ClaimMode[], budget: SearchBudget): Generator<IndexedTouch<Owner>> {
     for (const alternative of pattern.alternatives) {
       for (const entry of this.candidates(alternative, budget)) {
         if (modes.includes(entry.mode) && overlaps(alternative, entry.alternative, budget)) {
@@ -91,7 +91,7 @@ export class ClaimIndex {
     }
   }
 
-  private *candidates(alternative: Alternative, budget: SearchBudget): Generator<Entry> {
+  private *candidates(alternative: Alternative, budget: SearchBudget): Generator<Entry<Owner>> {
     let node = this.root;
     for (const segment of literalPart(alternative)) {
       yield* spending(node.entries, budget);
@@ -106,12 +106,12 @@ export class ClaimIndex {
   }
 }
 
-function newNode(): Node {
+function newNode<Owner>(): Node<Owner> {
   return { children: new Map(), entries: new Set() };
 }
 
 /** Takes an entry out, and with it the nodes that nothing stands at or below any more. */
-function removeBelow(node: Node, [segment, ...rest]: readonly string[], entry: Entry): void {
+function removeBelow<Owner>(node: Node<Owner>, [segment, ...rest]: readonly string[], entry: Entry<Owner>): void {
   if (segment === undefined) {
     node.entries.delete(entry);
     return;
@@ -126,7 +126,7 @@ function removeBelow(node: Node, [segment, ...rest]: readonly string[], entry: E
 }
 
 /** The entries at a node and down to `depth` levels below it. */
-function* below(node: Node, depth: number, budget: SearchBudget): Generator<Entry> {
+function* below<Owner>(node: Node<Owner>, depth: number, budget: SearchBudget): Generator<Entry<Owner>> {
   yield* spending(node.entries, budget);
   if (depth > 0) {
     for (const child of node.children.values()) {
@@ -136,7 +136,7 @@ function* below(node: Node, depth: number, budget: SearchBudget): Generator<Entr
   }
 }
 
-function* spending(entries: Iterable<Entry>, budget: SearchBudget): Generator<Entry> {
+function* spending<Owner>(entries: Iterable<Entry<Owner>>, budget: SearchBudget): Generator<Entry<Owner>> {
   for (const entry of entries) {
     spend(budget);
     yield entry;
@@ -162,7 +162,10 @@ function maxDepth({ segments, tree }: Alternative): number {
 }
 
 function overlaps(asked: Alternative, held: Alternative, budget: SearchBudget): boolean {
-  const result = alternativesOverlap([asked], [held], budget);
+  const most = Math.min(MAX_STEPS_PER_PAIR, budget.steps);
+  const pair = { steps: most };
+  const result = alternativesOverlap([asked], [held], pair);
+  budget.steps -= most - pair.steps;
   if (result === undefined) {
     throw new SearchBudgetSpentError();
   }

@@ -1,0 +1,106 @@
+import type { Caller } from "../caller.ts";
+import { claimedTouches, heldNow } from "../features/blockers.ts";
+import type { FeatureDeps } from "../features/deps.ts";
+import type { Feature, FeatureView, Lane } from "../features/feature.ts";
+import { viewFeatures } from "../features/holders.ts";
+import { unmetAmong } from "../features/unmet-dependencies.ts";
+import type { FeatureId, ProjectId, Slug } from "../ids.ts";
+import type { Project } from "../projects/project.ts";
+import { requireMember } from "../projects/require-member.ts";
+
+/** Features of one lane that are answered at most. */
+export const MAX_LANE = 1_000;
+/** Features that hold the files of one feature, as far as they are named. */
+const MAX_HOLDING = 5;
+
+/** A feature on the roadmap. */
+export interface RoadmapEntry {
+  /** Without its spec. */
+  readonly view: FeatureView;
+  /** Dependencies that are not done, then features that hold its files. */
+  readonly blockedBy: readonly Slug[];
+}
+
+/** The features of one lane, in order. */
+export interface RoadmapLane {
+  readonly lane: Lane;
+  readonly entries: readonly RoadmapEntry[];
+  readonly omitted: number;
+}
+
+/** The roadmap, and the etag of its order. */
+export interface Roadmap {
+  readonly lanes: readonly RoadmapLane[];
+  readonly etag: string;
+}
+
+/** The lanes asked for, each with its features in order and what keeps them from being picked. */
+export async function getRoadmap(
+  deps: FeatureDeps,
+  caller: Caller,
+  asked: {
+    readonly projectId: ProjectId;
+    readonly lanes: readonly Lane[];
+    /** Done and cancelled ones as well. */
+    readonly closed: boolean;
+    /** At most so many of each lane. */
+    readonly limit: number;
+  },
+): Promise<Roadmap> {
+  const { read } = deps.database;
+  const { project } = await requireMember(read, asked.projectId, caller.engineerId);
+  // The version first: who moves something with it is refused when it has changed since, not only since the end.
+  const version = await read.roadmap.version(project.id);
+  const [dependencies, ...lanes] = await Promise.all([
+    read.roadmap.dependencies(project.id, asked.closed),
+    ...asked.lanes.map(async (lane) => {
+      const features = await read.roadmap.list(project.id, lane, asked.closed, asked.limit);
+      const whole = features.length < asked.limit;
+      const count = whole ? features.length : await read.roadmap.count(project.id, lane, asked.closed);
+      return { lane, features, omitted: Math.max(0, count - features.length) };
+    }),
+  ]);
+  const features = lanes
+    .flatMap((lane) => lane.features)
+    .map((feature) => ({ ...feature, dependsOn: (dependencies.get(feature.id) ?? []).map(({ slug }) => slug) }));
+  const [views, blockedBy] = await Promise.all([
+    viewFeatures(deps.claims, project, features),
+    blockersOf(deps, project, features, unmetAmong(dependencies)),
+  ]);
+  const entries = views.map((view) => ({ view, blockedBy: blockedBy.get(view.feature.id) ?? [] }));
+  let from = 0;
+  return {
+    lanes: lanes.map(({ lane, features: { length }, omitted }) => {
+      from += length;
+      return { lane, entries: entries.slice(from - length, from), omitted };
+    }),
+    etag: String(version),
+  };
+}
+
+/** What keeps each feature that is not at work yet from being picked. */
+async function blockersOf(
+  deps: FeatureDeps,
+  project: Project,
+  features: readonly Feature[],
+  unmet: ReadonlyMap<FeatureId, readonly Slug[]>,
+): Promise<Map<FeatureId, Slug[]>> {
+  const { read } = deps.database;
+  const waiting = features.filter(({ status }) => status === "draft" || status === "ready");
+  const held = await heldNow(deps.claims, project);
+  const holding = new Map<FeatureId, FeatureId[]>();
+  for (const feature of waiting) {
+    const hits = held.blocking(claimedTouches(project, feature), Number.POSITIVE_INFINITY) ?? [];
+    const others = new Set(hits.map((hit) => hit.claim.featureId).filter((id) => id !== feature.id));
+    holding.set(feature.id, [...others].slice(0, MAX_HOLDING));
+  }
+  const slugs = new Map(features.map((feature) => [feature.id, feature.slug]));
+  const unknown = [...new Set([...holding.values()].flat())].filter((id) => !slugs.has(id));
+  for (const feature of await read.features.getMany(unknown)) slugs.set(feature.id, feature.slug);
+  return new Map(
+    waiting.map(({ id }) => {
+      const holders = (holding.get(id) ?? []).flatMap((other) => slugs.get(other) ?? []);
+      return [id, [...new Set([...(unmet.get(id) ?? []), ...holders])]];
+    }),
+  );
+}

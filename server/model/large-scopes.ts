@@ -1,0 +1,183 @@
+import { ALONE, EXTENDED, OVERLAPPING, PAIR, PICK, UNLIKE, WORK } from "./scopes.ts";
+import type { Scope } from "./state.ts";
+
+const WORK_AND_DONE = ["pick", "done", "release"];
+
+/** Minutes in all; `make model` looks at these, too. */
+export const LARGE: readonly Scope[] = [
+  {
+    name: "work on one feature: retries and a lapse",
+    ...PAIR,
+    claims: 3,
+    calls: [WORK_AND_DONE, WORK_AND_DONE],
+    budgets: { calls: 2, retries: 1, lapses: 1 },
+  },
+  {
+    name: "work on one feature: retries and a flush",
+    ...PAIR,
+    claims: 3,
+    calls: [WORK, WORK],
+    budgets: { calls: 2, retries: 1, flushes: 1 },
+  },
+  {
+    name: "one feature: retries, a lapse and a flush",
+    ...PAIR,
+    calls: [PICK, PICK],
+    budgets: { calls: 1, retries: 1, lapses: 1, flushes: 1 },
+  },
+  {
+    name: "one feature: retries, a kill and two flushes",
+    ...PAIR,
+    calls: [PICK, PICK],
+    budgets: { calls: 1, retries: 1, kills: 1, flushes: 2 },
+  },
+  {
+    name: "overlap: work, retries and a lapse",
+    ...OVERLAPPING,
+    claims: 3,
+    calls: [WORK, WORK],
+    budgets: { calls: 2, retries: 1, lapses: 1 },
+  },
+  {
+    name: "overlap: retries, a lapse and a flush",
+    ...OVERLAPPING,
+    calls: [PICK, PICK],
+    budgets: { calls: 1, retries: 1, lapses: 1, flushes: 1 },
+  },
+  {
+    name: "overlap: a failover and a lapse",
+    ...OVERLAPPING,
+    calls: [PICK, PICK],
+    budgets: { calls: 1, failovers: 1, lapses: 1 },
+  },
+  {
+    name: "overlap: three servers, a lapse",
+    ...OVERLAPPING,
+    servers: 3,
+    calls: [PICK, PICK],
+    budgets: { calls: 1, retries: 1, lapses: 1 },
+  },
+  {
+    name: "one feature: three servers, a flush",
+    ...PAIR,
+    servers: 3,
+    calls: [PICK, PICK],
+    budgets: { calls: 1, retries: 1, flushes: 1 },
+  },
+  {
+    name: "two recoveries: three servers",
+    ...PAIR,
+    servers: 3,
+    calls: [PICK, PICK],
+    budgets: { calls: 1, flushes: 1, duels: 1 },
+  },
+  {
+    name: "late messages: a lapse",
+    ...PAIR,
+    calls: [WORK, WORK],
+    budgets: { calls: 2, unanswered: 1, lapses: 1 },
+  },
+  {
+    name: "late messages: a flush",
+    ...OVERLAPPING,
+    calls: [WORK, WORK],
+    budgets: { calls: 2, unanswered: 1, flushes: 1 },
+  },
+  {
+    name: "take-over: a lapse and a flush",
+    ...UNLIKE,
+    calls: [PICK, ["take-over"]],
+    budgets: { calls: 1, retries: 1, lapses: 1, flushes: 1 },
+  },
+  {
+    name: "take-over: work and a lapse",
+    ...UNLIKE,
+    claims: 3,
+    calls: [WORK, ["take-over", "release"]],
+    budgets: { calls: 2, retries: 1, lapses: 1 },
+  },
+  {
+    name: "take-over of an extended feature: a flush",
+    ...UNLIKE,
+    extension: 2,
+    claims: 3,
+    calls: [["pick", "extend"], ["take-over"]],
+    budgets: { calls: 2, retries: 1, flushes: 1 },
+  },
+  {
+    name: "extensions: a lapse",
+    ...EXTENDED,
+    calls: [["pick", "extend", "release-paths"], PICK],
+    budgets: { calls: 2, lapses: 1 },
+  },
+  {
+    name: "extensions: a flush",
+    ...EXTENDED,
+    calls: [["pick", "extend", "release-paths"], PICK],
+    budgets: { calls: 2, flushes: 1 },
+  },
+  {
+    name: "sessions: retries and a lapse",
+    ...UNLIKE,
+    sessions: 4,
+    unopened: true,
+    claims: 3,
+    calls: [
+      ["open", "pick", "close"],
+      ["open", "pick"],
+    ],
+    budgets: { calls: 2, retries: 1, lapses: 1 },
+  },
+  {
+    name: "sessions: retries and a flush",
+    ...UNLIKE,
+    sessions: 4,
+    unopened: true,
+    calls: [["open", "pick", "close"], ["open"]],
+    budgets: { calls: 2, retries: 1, flushes: 1 },
+  },
+  {
+    name: "heartbeats: a lapse and a flush",
+    ...ALONE,
+    claims: 3,
+    calls: [["pick", "heartbeat"]],
+    budgets: { calls: 3, retries: 1, lapses: 1, flushes: 1 },
+  },
+  {
+    name: "owners step in: work and a lapse",
+    ...PAIR,
+    calls: [WORK, WORK],
+    budgets: { calls: 2, forced: 1, lapses: 1 },
+  },
+  {
+    name: "owners step in: a flush",
+    ...OVERLAPPING,
+    calls: [PICK, PICK],
+    budgets: { calls: 1, forced: 1, flushes: 1 },
+  },
+  {
+    name: "the clock jumps: a lapse",
+    ...PAIR,
+    calls: [PICK, PICK],
+    budgets: { calls: 1, retries: 1, jumps: 1, lapses: 1 },
+  },
+  {
+    name: "an audit: three servers, a flush",
+    ...PAIR,
+    servers: 3,
+    calls: [PICK, PICK],
+    budgets: { calls: 1, flushes: 1, audits: 1 },
+  },
+  {
+    name: "an audit: owners step in",
+    ...UNLIKE,
+    calls: [WORK, PICK],
+    budgets: { calls: 2, forced: 1, audits: 1 },
+  },
+  {
+    name: "an audit: extensions",
+    ...EXTENDED,
+    calls: [["pick", "extend", "release-paths"], PICK],
+    budgets: { calls: 2, audits: 1 },
+  },
+];

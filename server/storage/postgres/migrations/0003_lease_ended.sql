@@ -1,0 +1,2 @@
+ALTER TABLE "sessions" ADD COLUMN "lease_ended" boolean DEFAULT false NOT NULL;--> statement-breakpoint
+CREATE INDEX "sessions_ending" ON "sessions" USING btree ("project_id","end_time") WHERE "sessions"."state" <> 'open' and not "sessions"."lease_ended";

@@ -1,0 +1,29 @@
+import { bigint, index, jsonb, pgTable, primaryKey, text, uuid } from "drizzle-orm/pg-core";
+import type { EventKind, EventPayload, Kept } from "../../../domain/events/event.ts";
+import { time } from "./columns.ts";
+import { projects } from "./projects.ts";
+
+/**
+ * What happened, numbered per project in the order of commits: `sequence` is taken from `projects.event_sequence` by
+ * the UPDATE that ends the transaction. What is gone by age is gone from the beginning on, so there are no holes.
+ */
+export const events = pgTable(
+  "events",
+  {
+    projectId: uuid("project_id")
+      .notNull()
+      .references(() => projects.id, { onDelete: "cascade" }),
+    sequence: bigint("sequence", { mode: "bigint" }).notNull(),
+    time: time("time").notNull(),
+    actor: text("actor").notNull(),
+    engineerId: uuid("engineer_id"),
+    sessionId: uuid("session_id"),
+    featureSlug: text("feature_slug"),
+    kind: text("kind").$type<EventKind>().notNull(),
+    payload: jsonb("payload").$type<Kept<EventPayload>>().notNull(),
+  },
+  (t) => [
+    primaryKey({ name: "events_pkey", columns: [t.projectId, t.sequence] }),
+    index("events_by_time").on(t.projectId, t.time),
+  ],
+);

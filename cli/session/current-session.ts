@@ -42,7 +42,8 @@ export class CurrentSession {
       host: hostname(),
       pid: process.pid,
       parentPid: process.ppid,
-      processes: () => systemProcessTable(this.#context.platform),
+      processes: systemProcessTable(this.#context.platform),
+      now: this.#context.now(),
     });
     return this.#identity;
   }

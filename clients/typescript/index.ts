@@ -3,6 +3,13 @@ export { type ErrorCode, type ErrorJson, NexusError, type NexusErrorReason, type
 export { type Page, pages } from "./pages.ts";
 export { parseServerUrl } from "./server-url.ts";
 export {
+  type LeaseClock,
+  type LeasedSession,
+  SessionLease,
+  systemLeaseClock,
+  unansweredClaim,
+} from "./session-lease.ts";
+export {
   type EventSource,
   type WatchedProject,
   type WatchOptions,

@@ -1,6 +1,8 @@
 import { Option } from "clipanion";
+import { formatWord } from "./output/describe-word.ts";
 import { ProjectCommand } from "./project-command.ts";
 import { CurrentSession } from "./session/current-session.ts";
+import type { KeeperWord } from "./session/session-store.ts";
 
 /** A command that acts for a session. */
 export abstract class SessionCommand extends ProjectCommand {
@@ -12,7 +14,8 @@ export abstract class SessionCommand extends ProjectCommand {
 
   /** The session that the command acts for; nothing is opened before it is needed. */
   protected get currentSession(): CurrentSession {
-    this.#current ??= new CurrentSession(this.context, this.workspace, this.session);
+    const tell = (word: KeeperWord) => this.context.stderr.write(formatWord(word, this.json, this.context.now()));
+    this.#current ??= new CurrentSession(this.context, this.workspace, this.session, tell);
     return this.#current;
   }
 }

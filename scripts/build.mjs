@@ -80,8 +80,13 @@ const bundles = {
   }),
   cli: () => ({
     ...shared,
-    entryPoints: ["cli/main.ts"],
-    outfile: "cli/dist/nexus.cjs",
+    // The keeper is a program of its own: it stays in memory, and needs little of the command line.
+    entryPoints: [
+      { in: "cli/main.ts", out: "nexus" },
+      { in: "cli/keeper/main.ts", out: "keeper" },
+    ],
+    outdir: "cli/dist",
+    outExtension: { ".js": ".cjs" },
     format: "cjs",
     // The one that CommonJS lacks.
     define: { "import.meta.url": "nexusImportMetaUrl" },
@@ -109,10 +114,12 @@ if (unknown.length > 0) {
 
 for (const name of named.length > 0 ? named : Object.keys(bundles)) {
   const options = bundles[name]();
-  const entries = /** @type {string[]} */ (options.entryPoints);
-  const missing = entries.filter((entry) => !existsSync(join(root, entry)));
+  const entries = /** @type {(string | {in: string, out: string})[]} */ (options.entryPoints).map((entry) =>
+    typeof entry === "string" ? { in: entry, out: basename(entry, ".ts") } : entry,
+  );
+  const missing = entries.filter((entry) => !existsSync(join(root, entry.in)));
   if (entries.length === 0 || missing.length > 0) {
-    fail(`${name}: ${missing.join(", ") || "bench/*.ts"} is missing`);
+    fail(`${name}: ${missing.map((entry) => entry.in).join(", ") || "bench/*.ts"} is missing`);
   }
   // What is built beside another bundle leaves that alone.
   if (!watching && name !== "testing") {
@@ -134,7 +141,9 @@ for (const name of named.length > 0 ? named : Object.keys(bundles)) {
     await build.watch();
   } else {
     await build.dispose();
-    console.log(`built ${options.outfile ?? `${options.outdir}/{${entries.map((e) => basename(e, ".ts"))}}.js`}`);
+    console.log(
+      `built ${options.outfile ?? `${options.outdir}/{${entries.map((entry) => entry.out)}}${options.outExtension?.[".js"] ?? ".js"}`}`,
+    );
   }
 }
 

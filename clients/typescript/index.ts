@@ -5,6 +5,7 @@ export { parseServerUrl } from "./server-url.ts";
 export {
   type LeaseClock,
   type LeasedSession,
+  type SendHeartbeat,
   SessionLease,
   systemLeaseClock,
   unansweredClaim,

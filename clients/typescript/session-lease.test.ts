@@ -26,7 +26,10 @@ function leased() {
     });
   });
   const sessions = createServiceClient(SessionService, transport, { baseUrl: "http://test", timeoutMs: 1_000 });
-  const lease = new SessionLease(sessions, SESSION, { wall: () => time.wall, steady: () => time.steady });
+  const lease = new SessionLease(sessions.heartbeatSession, SESSION, {
+    wall: () => time.wall,
+    steady: () => time.steady,
+  });
   return {
     lease,
     time,

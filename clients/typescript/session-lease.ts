@@ -20,6 +20,9 @@ export interface LeasedSession {
   readonly sessionId: string;
 }
 
+/** Sends a heartbeat: `client.sessions.heartbeatSession`, or what finds the client first. */
+export type SendHeartbeat = Client<typeof SessionService>["heartbeatSession"];
+
 /** How long after a heartbeat without an answer the next one is due. */
 const RETRY_MS = 3_000;
 
@@ -28,19 +31,15 @@ const RETRY_MS = 3_000;
  * holds. Starts no timer: ask `isDue` as often as is convenient.
  */
 export class SessionLease {
-  readonly #sessions: Pick<Client<typeof SessionService>, "heartbeatSession">;
+  readonly #send: SendHeartbeat;
   readonly #session: LeasedSession;
   readonly #clock: LeaseClock;
   #sent: { readonly wall: number; readonly steady: number } | undefined;
   #dueAfterMs = 0;
   #heldUntilMs: number | undefined;
 
-  constructor(
-    sessions: Pick<Client<typeof SessionService>, "heartbeatSession">,
-    session: LeasedSession,
-    clock: LeaseClock = systemLeaseClock,
-  ) {
-    this.#sessions = sessions;
+  constructor(send: SendHeartbeat, session: LeasedSession, clock: LeaseClock = systemLeaseClock) {
+    this.#send = send;
     this.#session = session;
     this.#clock = clock;
   }
@@ -72,7 +71,7 @@ export class SessionLease {
     const sent = { wall: this.#clock.wall(), steady: this.#clock.steady() };
     this.#sent = sent;
     this.#dueAfterMs = RETRY_MS;
-    const answer = await this.#sessions.heartbeatSession({ ...this.#session, fencingTokens: [...fencingTokens] });
+    const answer = await this.#send({ ...this.#session, fencingTokens: [...fencingTokens] });
     const { expireTime, lastHeartbeatTime } = answer.session ?? {};
     if (expireTime !== undefined && lastHeartbeatTime !== undefined) {
       const leaseMs = timestampMs(expireTime) - timestampMs(lastHeartbeatTime);

@@ -1,4 +1,4 @@
-// Bundles server (also for tests), command line and benchmarks: `node scripts/build.mjs [--watch] [server|testing|model|cli|bench ...]`.
+// Bundles server (also for tests), command line and benchmarks: `node scripts/build.mjs [--watch] [server|testing|model|cli|keeper|bench ...]`.
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, watch } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -80,17 +80,19 @@ const bundles = {
   }),
   cli: () => ({
     ...shared,
-    // The keeper is a program of its own: it stays in memory, and needs little of the command line.
-    entryPoints: [
-      { in: "cli/main.ts", out: "nexus" },
-      { in: "cli/keeper/main.ts", out: "keeper" },
-    ],
-    outdir: "cli/dist",
-    outExtension: { ".js": ".cjs" },
+    entryPoints: ["cli/main.ts"],
+    outfile: "cli/dist/nexus.cjs",
     format: "cjs",
     // The one that CommonJS lacks.
     define: { "import.meta.url": "nexusImportMetaUrl" },
     banner: { js: 'const nexusImportMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
+  }),
+  // A program of its own: it stays in memory, and needs little of the command line.
+  keeper: () => ({
+    ...shared,
+    entryPoints: ["cli/keeper/main.ts"],
+    outfile: "cli/dist/keeper.cjs",
+    format: "cjs",
   }),
   bench: () => ({
     ...shared,
@@ -114,15 +116,13 @@ if (unknown.length > 0) {
 
 for (const name of named.length > 0 ? named : Object.keys(bundles)) {
   const options = bundles[name]();
-  const entries = /** @type {(string | {in: string, out: string})[]} */ (options.entryPoints).map((entry) =>
-    typeof entry === "string" ? { in: entry, out: basename(entry, ".ts") } : entry,
-  );
-  const missing = entries.filter((entry) => !existsSync(join(root, entry.in)));
+  const entries = /** @type {string[]} */ (options.entryPoints);
+  const missing = entries.filter((entry) => !existsSync(join(root, entry)));
   if (entries.length === 0 || missing.length > 0) {
-    fail(`${name}: ${missing.map((entry) => entry.in).join(", ") || "bench/*.ts"} is missing`);
+    fail(`${name}: ${missing.join(", ") || "bench/*.ts"} is missing`);
   }
   // What is built beside another bundle leaves that alone.
-  if (!watching && name !== "testing") {
+  if (!watching && name !== "testing" && name !== "keeper") {
     rmSync(join(root, options.outdir ?? dirname(options.outfile)), { recursive: true, force: true });
   }
   const build = await context(options);
@@ -141,9 +141,7 @@ for (const name of named.length > 0 ? named : Object.keys(bundles)) {
     await build.watch();
   } else {
     await build.dispose();
-    console.log(
-      `built ${options.outfile ?? `${options.outdir}/{${entries.map((entry) => entry.out)}}${options.outExtension?.[".js"] ?? ".js"}`}`,
-    );
+    console.log(`built ${options.outfile ?? `${options.outdir}/{${entries.map((e) => basename(e, ".ts"))}}.js`}`);
   }
 }
 

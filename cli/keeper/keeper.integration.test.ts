@@ -177,7 +177,10 @@ test.concurrent("one keeper renews what several agents hold, for longer than a l
   expect(soonest).toBeGreaterThan(0);
   expect((await desk.keeper()).nonce).toBe(keeper.nonce);
   expect((await one.run(["done"])).exitCode).toBe(0);
-  expect((await two.run(["session", "heartbeat"])).exitCode).toBe(0);
+  const shown = JSON.parse((await two.run(["session", "show", "--json"])).stdout);
+  expect(shown.keeper).toEqual({ pid: keeper.process.pid, running: true, watched: two.process.pid });
+  const listed = JSON.parse((await two.run(["session", "list", "--json"])).stdout);
+  expect(listed.keepers).toEqual({ [shown.session.id]: shown.keeper });
   expect((await desk.keeper()).nonce).toBe(keeper.nonce);
   expect((await two.run(["done"])).exitCode).toBe(0);
   await isGone(desk, keeper);
@@ -252,6 +255,8 @@ test.concurrent("a keeper that was killed, or is of an older version, is replace
   const first = await desk.keeper();
   end(first, "SIGKILL");
   await expect.poll(() => runs(first)).toBe(false);
+  const shown = await agent.run(["session", "show"]);
+  expect(shown.stdout).toMatch(/kept +by nobody: its keeper has ended/);
 
   expect((await agent.run(["session", "heartbeat"])).exitCode).toBe(0);
 

@@ -30,13 +30,22 @@ const [SERVER, CLI] = ["../../server/dist/main.js", "../../cli/dist"].map((path)
 ) as [string, string];
 
 async function main(): Promise<number> {
-  const signal = stopSignal(() => process.stderr.write("\nstopping; the server first\n"));
-  await using undo = new AsyncDisposableStack();
+  const signal = stopSignal(() => process.stderr.write("\nstopping; the server last\n"));
+  const undo: (() => Promise<void>)[] = [];
+  try {
+    return await measure(signal, undo);
+  } finally {
+    for (const step of undo.reverse()) await step();
+  }
+}
+
+/** @param undo takes what is to be done at the end, the last first */
+async function measure(signal: AbortSignal, undo: (() => Promise<void>)[]): Promise<number> {
   const scratch = await createScratchDir();
-  undo.defer(() => scratch.remove());
+  undo.push(() => scratch.remove());
   const { PATH = "", HOME = "" } = process.env;
   const server = await startDemoServer(SERVER, join(scratch.path, "server"), { PATH, HOME, LOG_LEVEL: "warn" }, signal);
-  undo.defer(() => server.stop());
+  undo.push(() => server.stop());
   const home = join(scratch.path, "home");
   await mkdir(home);
 
@@ -53,7 +62,7 @@ async function main(): Promise<number> {
   const store = new SessionStore(env);
   for (let index = 0; index < SESSIONS; index++) {
     const agent = spawn("sleep", ["3600"], { stdio: "ignore" });
-    undo.defer(() => endProcess(agent, END_BOUND_MS));
+    undo.push(() => endProcess(agent, END_BOUND_MS));
     const slug = `f-${index}`;
     await client.features.createFeature({ projectId, slug, title: slug, touches: [{ path: `src/${slug}.ts` }] });
     await client.features.markFeatureReady({ projectId, slug });
@@ -66,7 +75,7 @@ async function main(): Promise<number> {
   }
   ensureKeeper(place, env, CLI, processes);
   const records = new KeeperRecords(env);
-  undo.defer(async () => {
+  undo.push(async () => {
     const pid = records.read(place.id)?.process.pid;
     if (pid !== undefined) process.kill(pid, "SIGTERM");
   });

@@ -246,6 +246,25 @@ test.concurrent("a feature that somebody took in the sleep is lost, and the next
   expect((await ana.sessions.listActiveSessions({ projectId })).sessions.map(({ id }) => id)).toEqual([pick.sessionId]);
 });
 
+test.concurrent("a feature that was taken over by another session of the engineer is let go, and that is told", async (context) => {
+  const { expect } = context;
+  const desk = await openDesk("taken-over", context, SHORT_LEASE_S);
+  const { projectId } = desk;
+  await desk.ready("login");
+  const agent = desk.agent("one");
+  expect((await agent.run(["pick", "login"])).exitCode).toBe(0);
+  const keeper = await desk.keeper();
+  const takeOver = BigInt(desk.sessions()[0]?.held?.fencingToken ?? 0);
+  const { session } = await ana.sessions.openSession({ projectId });
+  await ana.features.pickFeature({ projectId, slug: "login", sessionId: session?.id ?? "", takeOver });
+
+  await isGone(desk, keeper);
+
+  const late = await agent.run(["done"]);
+  expect(late).toMatchObject({ exitCode: 6, stdout: "" });
+  expect(late.stderr).toContain("because it was taken over, or taken away, at the server");
+});
+
 test.concurrent("a keeper that was killed, or is of an older version, is replaced by the next command", async (context) => {
   const { expect } = context;
   const desk = await openDesk("replaced", context);

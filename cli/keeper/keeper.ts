@@ -24,9 +24,8 @@ export interface KeeperWorld {
   readonly id: string;
   /** Looks at the processes as they are now. */
   readonly processes: () => ProcessTable;
-  /** A client with the key that is kept now; after `forgetClient` a new one. */
+  /** A client with the key that is kept now. */
   readonly client: () => NexusClient;
-  readonly forgetClient: () => void;
   readonly now: () => Date;
   readonly log: (text: string) => void;
 }
@@ -152,27 +151,23 @@ export class Keeper {
     kept.busy = true;
     this.#calls++;
     try {
-      await work();
+      await work().catch((error: unknown) => {
+        if (!(error instanceof NexusError) || error.reason !== "RESOURCE_NOT_FOUND") throw error;
+        this.#lose(kept, "its session is not there any more, or not yours");
+      });
       if (this.#lastFailure !== "") this.#world.log("the server answers again");
       this.#lastFailure = "";
       this.#pausedUntilMs = 0;
     } catch (error) {
-      this.#failed(kept, error);
+      this.#failed(error);
     } finally {
       this.#calls--;
       kept.busy = false;
     }
   }
 
-  #failed(kept: Kept, error: unknown): void {
-    const { log, now, forgetClient } = this.#world;
-    const reason = error instanceof NexusError ? error.reason : "INTERNAL";
-    if (reason === "RESOURCE_NOT_FOUND") {
-      this.#lose(kept, "its session is not there any more, or not yours");
-      return;
-    }
-    // Another key may be there by now.
-    if (reason === "CREDENTIALS_INVALID") forgetClient();
+  #failed(error: unknown): void {
+    const { log, now } = this.#world;
     this.#pausedUntilMs = now().getTime() + PAUSE_MS;
     const told = error instanceof Error ? error.message : String(error);
     if (told !== this.#lastFailure) log(told);
@@ -275,7 +270,7 @@ export class Keeper {
   /** Stops renewing; the next command of the session has it kept again, if the lease has not run out by then. */
   #letGo(kept: Kept): void {
     const { keeping: _, picking: __, ...stored } = kept.stored;
-    this.#world.store.save(stored, this.#world.now());
+    if (this.#isUnchanged(kept)) this.#world.store.save(stored, this.#world.now());
     this.#drop(kept, "had no command for half an hour, and no process of it can be seen");
   }
 

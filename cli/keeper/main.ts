@@ -27,18 +27,17 @@ async function main([id = "", server = ""]: readonly string[]): Promise<void> {
 
   const log = new KeeperLog(records.logPath(id));
   const say = (text: string) => log.write(`${process.pid} ${text}`);
-  let client: NexusClient | undefined;
+  let caller: { readonly key: string | undefined; readonly client: NexusClient } | undefined;
   const keeper = new Keeper({
     store: new SessionStore(env),
     id,
     processes,
     client() {
-      client ??= createNexusClient({ baseUrl: server, apiKey: keyFor(server), binary: true });
-      return client;
-    },
-    forgetClient() {
-      client?.close();
-      client = undefined;
+      const key = keyFor(server);
+      if (caller === undefined || caller.key !== key) {
+        caller = { key, client: createNexusClient({ baseUrl: server, apiKey: key, binary: true }) };
+      }
+      return caller.client;
     },
     now: () => new Date(),
     log: say,
@@ -53,24 +52,32 @@ async function main([id = "", server = ""]: readonly string[]): Promise<void> {
   process.on("SIGHUP", () => {});
 
   say(`starts, version ${VERSION}, for ${server}`);
+  const look = () => {
+    try {
+      keeper.tick();
+    } catch (error) {
+      // A disk that is full, say; it may not be in a second.
+      say(String(error));
+    }
+  };
   for (;;) {
     // Another one was started at the same time or by a newer version, or the folder was removed.
     if (!records.isCurrent(record)) break;
-    keeper.tick();
+    look();
     if (keeper.size === 0) {
       // Whoever saves a session now finds no keeper and starts one; who did before is found here.
       records.release(record);
-      keeper.tick();
+      look();
       if (keeper.size === 0) break;
       if (isServing(records.read(id), VERSION, processes())) break;
       record = records.claim({ id, server }, self, VERSION, new Date());
     }
     await pause(TICK_MS);
   }
-  client?.close();
+  caller?.client.close();
 }
 
-/** The key as it is kept now; a login may have changed it. */
+/** The key as it is kept now: a login changes it, to that of somebody else perhaps. */
 function keyFor(server: string): string | undefined {
   const { env } = process;
   return chooseServer({ ...env, NEXUS_URL: server }, readConfig(env), undefined).apiKey;

@@ -54,15 +54,18 @@ test.each(["", "{", "null", "[]", '{"sessionId":"../../x"}', '{"sessionId":5}'])
   },
 );
 
-test.each([5, {}, { slug: {}, fencingToken: "7" }, { slug: "login", fencingToken: 7 }])(
-  "a session that holds %j holds nothing that could be sent",
-  (held) => {
-    save();
-    damage("sessions", JSON.stringify({ ...SESSION, held }));
+test.each([
+  5,
+  {},
+  { slug: {}, fencingToken: "7" },
+  { slug: "login", fencingToken: 7 },
+  { slug: "login", fencingToken: "x" },
+])("a session that holds %j holds nothing that could be sent", (held) => {
+  save();
+  damage("sessions", JSON.stringify({ ...SESSION, held }));
 
-    expect(store.read(ID, PROJECT)).toEqual({ ...SESSION, held: undefined });
-  },
-);
+  expect(store.read(ID, PROJECT)).toEqual({ ...SESSION, held: undefined });
+});
 
 test("whether a session can be saved is found out without changing anything", () => {
   save();

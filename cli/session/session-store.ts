@@ -188,5 +188,6 @@ function heldIn(stored: unknown): HeldFeature | undefined {
   if (typeof stored !== "object" || stored === null || !("slug" in stored && "fencingToken" in stored))
     return undefined;
   const { slug, fencingToken } = stored;
-  return typeof slug === "string" && typeof fencingToken === "string" ? { slug, fencingToken } : undefined;
+  const isToken = typeof fencingToken === "string" && /^\d{1,20}$/.test(fencingToken);
+  return typeof slug === "string" && isToken ? { slug, fencingToken } : undefined;
 }

@@ -286,6 +286,6 @@ export class Keeper {
 
   /** Whether no command has written the session's file since it was read. */
   #isUnchanged({ stored: { sessionId }, revision }: Kept): boolean {
-    return this.#world.store.list().some((listed) => listed.sessionId === sessionId && listed.revision === revision);
+    return this.#world.store.revisionOf(sessionId) === revision;
   }
 }

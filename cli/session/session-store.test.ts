@@ -83,3 +83,15 @@ test("whether a session can be saved is found out without changing anything", ()
   expect(() => nowhere.save(SESSION, new Date())).toThrow(expect.objectContaining({ reason: "FILE_UNUSABLE" }));
   expect(readFileSync(file, "utf8")).toBe("");
 });
+
+test("every session is listed with a revision that changes when its file is written", () => {
+  save();
+  const [listed] = store.list();
+  expect(store.list()).toEqual([{ sessionId: ID, revision: store.revisionOf(ID) }]);
+
+  save();
+
+  expect(store.revisionOf(ID)).not.toBe(listed?.revision);
+  store.remove(ID);
+  expect([store.list(), store.revisionOf(ID)]).toEqual([[], undefined]);
+});

@@ -92,14 +92,19 @@ export class SessionStore {
     };
   }
 
-  /** Every session that was saved, each with a text that changes whenever its file is written. */
+  /** Every session that was saved, each with its revision. */
   list(): readonly { readonly sessionId: string; readonly revision: string }[] {
     return namesIn(join(this.#folder, "sessions")).flatMap((name) => {
       const sessionId = name.slice(0, -".json".length);
-      if (!SESSION_ID.test(sessionId)) return [];
-      const stat = statSync(join(this.#folder, "sessions", name), { throwIfNoEntry: false });
-      return stat === undefined ? [] : [{ sessionId, revision: `${stat.ino} ${stat.mtimeMs} ${stat.size}` }];
+      const revision = SESSION_ID.test(sessionId) ? this.revisionOf(sessionId) : undefined;
+      return revision === undefined ? [] : [{ sessionId, revision }];
     });
+  }
+
+  /** A text that changes whenever the session's file is written; undefined where there is none. */
+  revisionOf(sessionId: string): string | undefined {
+    const stat = statSync(this.#sessionPath(sessionId), { throwIfNoEntry: false });
+    return stat && `${stat.ino} ${stat.mtimeMs} ${stat.size}`;
   }
 
   /**

@@ -265,7 +265,7 @@ test.concurrent("a feature that was taken over by another session of the enginee
   expect(late.stderr).toContain("because it was taken over, or taken away, at the server");
 });
 
-test.concurrent("a keeper that was killed, or is of an older version, is replaced by the next command", async (context) => {
+test.concurrent("a keeper that was killed, asked to end, or is of an older version, is replaced by the next command", async (context) => {
   const { expect } = context;
   const desk = await openDesk("replaced", context);
   await desk.ready("login");
@@ -289,8 +289,12 @@ test.concurrent("a keeper that was killed, or is of an older version, is replace
   await expect.poll(() => runs(second)).toBe(false);
   const third = await desk.keeper();
   expect(runs(third)).toBe(true);
-  expect((await agent.run(["done"])).exitCode).toBe(0);
+  end(third, "SIGTERM");
   await isGone(desk, third);
+  expect((await agent.run(["session", "heartbeat"])).exitCode).toBe(0);
+  const fourth = await desk.keeper();
+  expect((await agent.run(["done"])).exitCode).toBe(0);
+  await isGone(desk, fourth);
 });
 
 test("a pick whose answer got lost is found by the keeper", async (context) => {

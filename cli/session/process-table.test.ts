@@ -44,4 +44,5 @@ test("this process and its session leader are found on this machine", () => {
   expect(own?.parent).toBe(process.ppid);
   expect(own?.startTime).not.toBe("");
   expect(table.find(2 ** 30)).toBeUndefined();
+  expect([process.pid, 1, 2 ** 30, 0].map(table.exists)).toEqual([true, true, false, false]);
 });

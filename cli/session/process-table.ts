@@ -19,6 +19,8 @@ export interface ProcessTable {
   /** Tells machines, and boots of one, apart. */
   readonly machine: string;
   find(pid: number): ProcessEntry | undefined;
+  /** Whether there is a process of that pid, also where nothing more of it can be seen. */
+  exists(pid: number): boolean;
   /**
    * What the process was started with: the program's arguments and its environment, as the system keeps them, with a
    * NUL after each. Undefined where it can't be seen: another user's process, or another system than Linux.
@@ -32,6 +34,7 @@ export function systemProcessTable(platform: NodeJS.Platform): ProcessTable {
     return {
       machine: linuxMachine(),
       find: (pid) => parseStat(readOrUndefined(`/proc/${pid}/stat`)),
+      exists,
       startOf(pid) {
         const [args, env] = [readOrUndefined(`/proc/${pid}/cmdline`), readOrUndefined(`/proc/${pid}/environ`)];
         return args === undefined || env === undefined ? undefined : { args, env };
@@ -43,7 +46,16 @@ export function systemProcessTable(platform: NodeJS.Platform): ProcessTable {
     entries ??= parsePs(psOutput());
     return entries.get(pid);
   };
-  return { machine: "", find, startOf: () => undefined };
+  return { machine: "", find, exists, startOf: () => undefined };
+}
+
+function exists(pid: number): boolean {
+  try {
+    return pid > 0 && process.kill(pid, 0);
+  } catch (error) {
+    // Somebody else's is there all the same.
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
 }
 
 /** `pid (name) state ppid pgrp session tty_nr … starttime`: proc(5), fields 1 to 7 and 22. The name may hold anything. */

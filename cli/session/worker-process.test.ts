@@ -78,5 +78,7 @@ test("a process runs until it is gone, is only waiting to be noted, or its pid b
   expect(isRunning({ ...agent, pid: 21 }, table())).toBe(false);
   expect(isRunning({ ...agent, startTime: "201" }, table())).toBe(false);
   expect(isRunning(agent, table(PROCESSES, "boot-2"))).toBe(false);
+  expect(isRunning(agent, table([], "boot-1"))).toBe(false);
+  expect(isRunning(agent, table([], "boot-1", {}, [agent.pid]))).toBe(true);
   expect(isRunning(agent, table(PROCESSES.map((entry) => ({ ...entry, isZombie: true }))))).toBe(false);
 });

@@ -20,10 +20,14 @@ export interface ProcessSources {
 /** What is older than a command by so much does not run for that command only. Start times may be whole seconds. */
 const LONG_LIVED_MS = 10_000;
 
-/** Whether the process runs still. Of another machine, or of another boot of this one, nothing runs here. */
+/**
+ * Whether the process runs still. Of another machine, or of another boot of this one, nothing runs here. One that is
+ * there and can't be looked at (a `ps` that took too long, no more files to be opened) is not taken for dead.
+ */
 export function isRunning({ pid, startTime, machine }: WorkerProcess, processes: ProcessTable): boolean {
-  const entry = machine === processes.machine ? processes.find(pid) : undefined;
-  return entry !== undefined && entry.startTime === startTime && !entry.isZombie;
+  if (machine !== processes.machine) return false;
+  const entry = processes.find(pid);
+  return entry === undefined ? processes.exists(pid) : entry.startTime === startTime && !entry.isZombie;
 }
 
 /**

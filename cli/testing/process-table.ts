@@ -13,12 +13,18 @@ export const PROCESSES: readonly ProcessEntry[] = [
 /** What processes were started with: pid → arguments and environment, each with a blank between. */
 export type Starts = Readonly<Record<number, { readonly args: string; readonly env: string }>>;
 
-/** A table of these processes; where no starts are given, none can be seen. */
-export function table(entries = PROCESSES, machine = "boot-1", starts: Starts = {}): ProcessTable {
+/** A table of these processes; where no starts are given, none can be seen. Of the hidden ones only the pid is. */
+export function table(
+  entries = PROCESSES,
+  machine = "boot-1",
+  starts: Starts = {},
+  hidden: readonly number[] = [],
+): ProcessTable {
   const withNuls = (text: string) => text.split(" ").join("\0");
   return {
     machine,
     find: (pid) => entries.find((entry) => entry.pid === pid),
+    exists: (pid) => hidden.includes(pid) || entries.some((entry) => entry.pid === pid),
     startOf(pid) {
       const start = starts[pid];
       return start && { args: withNuls(start.args), env: `${withNuls(start.env)}\0` };

@@ -16,8 +16,8 @@ export interface BegunCall {
   readonly call: Call;
   /** The interceptors have it; what never reaches them is reported by the HTTP handler. */
   isReported: boolean;
-  /** Why it was refused before that, where that is known. */
-  refusal?: ConnectError;
+  /** Reports that it was refused before that, unless it was reported already. */
+  refused(error: ConnectError): void;
 }
 
 /** The call; undefined where none came by HTTP. */

@@ -76,19 +76,26 @@ async function respond(
   trustProxy: boolean,
   report: (call: CallReport) => void,
 ): Promise<void> {
-  const began: BegunCall = { call, isReported: false };
   const cut = () => ("stream" in response ? response.stream.destroy() : response.destroy());
+  const began: BegunCall = {
+    call,
+    isReported: false,
+    refused(error) {
+      if (!began.isReported) report(reportOf(call, handler.method, values, error));
+      began.isReported = true;
+    },
+  };
   const values = createContextValues().set(peerKey, peerOf(request, trustProxy)).set(cutKey, cut).set(callKey, began);
+  // What nobody has said a word of by then; the promise below stays pending when all went well.
+  response.once("close", () => began.refused(unsaid(response.statusCode)));
   response.setHeader("x-request-id", call.id);
   const answer = await handler(universalRequestFromNodeRequest(request, response, undefined, values));
-  try {
-    await universalResponseToNodeResponse(await withErrorInfo(answer, began), response);
-  } finally {
-    if (!began.isReported) {
-      const unread = new ConnectError(`HTTP status ${answer.status}`, Code.Unknown);
-      report(reportOf(call, handler.method, values, began.refusal ?? unread));
-    }
-  }
+  await universalResponseToNodeResponse(await withErrorInfo(answer, began), response);
+}
+
+/** A refusal of which nothing but the status is known: HTTP itself was used wrongly. */
+function unsaid(status: number): ConnectError {
+  return new ConnectError(`HTTP status ${status}`, Code.Unknown);
 }
 
 /** Who called: of several proxies the nearest one's word, since only that one is known to be ours. */
@@ -104,17 +111,18 @@ function peerOf(request: NodeRequest, trustProxy: boolean): string {
  * it keeps Connect's plain form, since its trailers are within the body.
  */
 async function withErrorInfo(answer: UniversalServerResponse, began: BegunCall): Promise<UniversalServerResponse> {
-  const { header, body, trailer } = answer;
-  if (body === undefined) return answer;
+  const { status, header, body, trailer } = answer;
   const type = header?.get("content-type") ?? "";
-  if (answer.status !== 200 && type === "application/json" && !header?.has("content-encoding")) {
+  if (body !== undefined && status !== 200 && type === "application/json" && !header?.has("content-encoding")) {
     const error = errorFromJsonBytes(await readAll(body), undefined, new ConnectError("malformed error"));
     const wire = error.details.length > 0 ? error : unreadToWire(error);
-    began.refusal ??= wire;
+    began.refused(wire);
     const bytes = errorToJsonBytes(wire, undefined);
     header?.set("content-length", String(bytes.byteLength));
     return { ...answer, status: codeToHttpStatus(wire.code), body: once(bytes) };
   }
+  if (status !== 200) began.refused(unsaid(status));
+  if (body === undefined) return answer;
   if (type.startsWith("application/grpc") && !type.startsWith("application/grpc-web") && trailer !== undefined) {
     return { ...answer, body: thenMendTrailer(body, trailer, began) };
   }
@@ -131,7 +139,7 @@ async function* thenMendTrailer(
   const error = findTrailerError(trailer);
   if (error === undefined || error.details.length > 0) return;
   const wire = unreadToWire(error);
-  began.refusal ??= wire;
+  began.refused(wire);
   setTrailerStatus(trailer, wire);
 }
 

@@ -69,7 +69,7 @@ export function requireKey(verifier: KeyVerifier): (context: HandlerContext) => 
       // No interceptor has seen the call yet.
       const began = values.get(callKey);
       const refusal = errorToWire(error, began?.call.id ?? "");
-      if (began !== undefined) began.refusal = refusal;
+      began?.refused(refusal);
       throw refusal;
     }
   };

@@ -13,6 +13,7 @@ import { openWorkplace, refusalOf } from "./testing/workplace.ts";
 
 const run = promisify(execFile);
 const OPERATIONS = fileURLToPath(new URL("../docs/operations", import.meta.url));
+const RULE_TESTS = fileURLToPath(new URL("./testing/fixtures/alerts.promtool.yml", import.meta.url));
 /** Prometheus' own, and the bounds of histograms. */
 const OTHER_LABELS = ["job", "instance", "le"];
 
@@ -180,7 +181,7 @@ test("with an address of their own, metrics are there and not on the port", asyn
   await expect(fetch(nexus.server.metricsUrl)).rejects.toThrow();
 });
 
-test("promtool finds nothing wrong with the rules and the metrics", async ({ skip }) => {
+test("promtool finds nothing wrong with the metrics, and that each alert comes when it has to", async ({ skip }) => {
   const found = await run("promtool", ["--version"]).then(
     () => true,
     () => false,
@@ -190,6 +191,7 @@ test("promtool finds nothing wrong with the rules and the metrics", async ({ ski
   const metrics = await (await fetch(nexus.server.metricsUrl)).text();
 
   await run("promtool", ["check", "rules", `${OPERATIONS}/alerts.yml`]);
+  await run("promtool", ["test", "rules", RULE_TESTS]);
   const check = run("promtool", ["check", "metrics"]);
   check.child.stdin?.end(metrics.replace(/^.*\b(?:process|nodejs)_.*\n/gm, ""));
   await check;

@@ -177,6 +177,10 @@ test("with an address of their own, metrics are there and not on the port", asyn
   expect((await fetch(`${nexus.url}/metrics`)).status).toBe(404);
   expect((await fetch(`${nexus.url}/health`)).status).toBe(200);
   expect((await fetch(`${origin}/health`)).status).toBe(404);
+  const taken = { host: "127.0.0.1", port: Number(new URL(origin).port) };
+  await expect(startNexus("embedded", {}, { metricsAddress: taken })).rejects.toThrow(
+    /^NEXUS_METRICS_ADDR: .*EADDRINUSE/,
+  );
   await nexus.server.stop();
   await expect(fetch(nexus.server.metricsUrl)).rejects.toThrow();
 });

@@ -1,5 +1,5 @@
 import { callLog } from "./call-log.ts";
-import type { Config } from "./config.ts";
+import { type Config, ConfigError } from "./config.ts";
 import type { Clock } from "./domain/clock.ts";
 import type { EventHub } from "./domain/events/event-hub.ts";
 import type { Project } from "./domain/projects/project.ts";
@@ -91,9 +91,7 @@ export async function serveOver(
     const { hub } = deps;
     const answerMetrics = (response: NodeResponse) => writeMetrics(metrics, hub, response);
     if (config.metricsAddress !== undefined) {
-      metricsListener = await listen({ ...config.metricsAddress, tls: undefined }, (request, response) =>
-        pathOf(request) === "/metrics" ? answerMetrics(response) : writeNotFound(request, response),
-      );
+      metricsListener = await listenForMetrics(config.metricsAddress, answerMetrics);
     }
     listener = await listen(
       config,
@@ -201,6 +199,20 @@ async function writeMetrics(metrics: Metrics, hub: EventHub, response: NodeRespo
   metrics.watchers.set(hub.size);
   metrics.eventBacklog.set(hub.backlog);
   write(response, 200, await metrics.registry.metrics(), metrics.registry.contentType);
+}
+
+async function listenForMetrics(
+  address: NonNullable<Config["metricsAddress"]>,
+  answer: (response: NodeResponse) => Promise<void>,
+): Promise<Listener> {
+  try {
+    return await listen({ ...address, tls: undefined }, (request, response) =>
+      pathOf(request) === "/metrics" ? answer(response) : writeNotFound(request, response),
+    );
+  } catch (error) {
+    const description = `can't be listened on: ${error instanceof Error ? error.message : error}`;
+    throw new ConfigError([{ variable: "NEXUS_METRICS_ADDR", description }]);
+  }
 }
 
 function writeNotFound(request: NodeRequest, response: NodeResponse): void {

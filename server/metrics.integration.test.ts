@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { isDeepStrictEqual, promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { ProjectId } from "./domain/ids.ts";
 import { REASONS } from "./rpc/errors.ts";
@@ -108,9 +108,37 @@ function isFed(samples: readonly Sample[], name: string): boolean {
   return samples.some((sample) => sample.name === counted && sample.value > 0);
 }
 
+/** The value of the one series with these labels. */
+function sampled(samples: readonly Sample[], name: string, labels: Sample["labels"] = {}): number | undefined {
+  return samples.find((sample) => sample.name === name && isDeepStrictEqual(sample.labels, labels))?.value;
+}
+
 describe.each(["embedded", "redis"] as const)("with %s claims", (kind: ClaimStoreKind) => {
   test("every metric of the dashboard and the alerts exists, has these labels, and is fed, and so is every other", async () => {
     const samples = await traffic(await startNexus(kind));
+    const claimOperations = samples
+      .filter(({ labels }) => labels["store"] === kind)
+      .map(({ labels }) => labels["operation"]);
+    expect(claimOperations).toEqual(expect.arrayContaining(["acquire", "confirm", "heartbeat", "dueWork"]));
+    expect({
+      picks: sampled(samples, "nexus_events_total", { kind: "claim", change: "acquired" }),
+      // One more has lapsed, and its end could not be committed.
+      expiries: sampled(samples, "nexus_events_total", { kind: "session", change: "expired" }),
+      interruptions: sampled(samples, "nexus_interruptions_total", { cause: "session-expired" }),
+      conflicts: sampled(samples, "nexus_refusals_total", { reason: "CLAIM_CONFLICT" }),
+      sessions: sampled(samples, "nexus_open_sessions"),
+      paths: sampled(samples, "nexus_held_paths"),
+      lost: sampled(samples, "nexus_deviation_age_seconds_count", { kind: "record-without-claim" }),
+      // The watcher's read, and that end of a session.
+      failures: sampled(samples, "nexus_store_failures_total", { store: "postgres" }),
+      watchers: sampled(samples, "nexus_watchers"),
+      // Once more an hour later.
+      asked: sampled(samples, "nexus_key_checks_total", { result: "asked" }),
+    }).toEqual({
+      ...{ picks: 2, expiries: 2, interruptions: 2, conflicts: 1, sessions: 2, paths: 1, lost: 1, failures: 2 },
+      ...{ watchers: 1, asked: 2 },
+    });
+    expect(sampled(samples, "nexus_key_checks_total", { result: "remembered" })).toBeGreaterThan(10);
     const labels = new Set([...OTHER_LABELS, ...samples.flatMap((sample) => Object.keys(sample.labels))]);
 
     const wrong = (await expressions()).flatMap(({ where, expression }) => [
@@ -127,6 +155,24 @@ describe.each(["embedded", "redis"] as const)("with %s claims", (kind: ClaimStor
     const names = new Set(samples.map(({ name }) => name.replace(/_(bucket|sum)$/, "_count")));
     expect([...names].filter((name) => name.startsWith("nexus_") && !isFed(samples, name))).toEqual([]);
   });
+});
+
+test("what had happened before a watcher came does not count as delivered late", async () => {
+  const nexus = await startNexus("embedded");
+  const work = await openWorkplace(nexus);
+  const { ana, projectId } = work;
+  await work.ready("login", ["src"]);
+  await nexus.advance(3_600_000);
+  const delivered = async () => sampled(await scrape(nexus.server.metricsUrl), "nexus_event_delivery_seconds_count");
+
+  const watcher = await watch(ana.events, { projectId, after: 0n });
+  await watcher.count(2);
+  expect(await delivered()).toBe(0);
+  const before = watcher.events.length;
+  await work.session();
+
+  await watcher.count(before + 1);
+  expect(await delivered()).toBe(1);
 });
 
 test("what callers make up adds no series", async () => {

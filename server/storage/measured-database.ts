@@ -94,27 +94,23 @@ export class MeasuredDatabase implements Database {
     return Object.assign(Object.create(measuredStore(log, this.watch.operation, "events.")) as EventLog, { append });
   }
 
-  /** Runs what says itself when it has got a connection and begins. */
+  /** Runs what says itself when it has got a connection and begins; what never gets that far counts from here on. */
   private async begun<T>(operation: string, run: (begin: () => void) => Promise<T>): Promise<T> {
-    let waiting: (() => void) | undefined = this.watch.waiting();
-    const end = () => {
-      waiting?.();
-      waiting = undefined;
-    };
+    const startedMs = performance.now();
+    const endWait = this.watch.waiting();
     const answer = Promise.withResolvers<T>();
-    answer.promise.catch(() => {});
+    let hasBegun = false;
+    const begin = (sinceMs: number) => {
+      if (hasBegun) return;
+      hasBegun = true;
+      endWait();
+      this.watch.operation(operation, sinceMs, answer.promise);
+    };
+    run(() => begin(performance.now())).then(answer.resolve, answer.reject);
     try {
-      const result = await run(() => {
-        if (waiting !== undefined) this.watch.operation(operation, performance.now(), answer.promise);
-        end();
-      });
-      answer.resolve(result);
-      return result;
-    } catch (error) {
-      answer.reject(error);
-      throw error;
+      return await answer.promise;
     } finally {
-      end();
+      begin(startedMs);
     }
   }
 

@@ -51,7 +51,6 @@ export const FAILPOINTS = [
   "end-session.before-commit",
   "end-session.in-commit",
   "end-session.after-commit",
-  "end-session.after-free",
   "end-session.after-lease",
   "end-session.before-answer",
   // Void or confirm what nobody reported the fate of.

@@ -48,14 +48,15 @@ export const SESSION_STEPS = {
   "Close in Redis"(s, p) {
     if (!served(s, p, () => answer(s, p, "ended"))) return RECOVERING;
     release(s, p.claims);
+    endSession(s, p.session);
     goTo(p, "Close: drop the outbox row");
-    return "freed";
+    return "freed, and the lease is gone";
   },
 
   "Close: drop the outbox row"(s, p) {
     markEnded(s, p.claims);
     p.claims = 0;
-    goTo(p, "Expire in Redis");
+    goTo(p, "Expire: done");
     return "dropped";
   },
 

@@ -212,11 +212,14 @@ export interface ClaimStore {
    * Ends a session's lease and its claims: freed at once when `drainMs` is 0, else draining for so long. Call it only
    * after Postgres has committed the session's end. Claims that drain already keep their time, unless `drainMs` is 0.
    * Unknown sessions are passed over.
+   *
+   * @param free its claims that are freed at once in any case
    */
   endSession(
     scope: ClaimScope,
     sessionId: SessionId,
     drainMs: number,
+    free?: readonly ClaimId[],
   ): Promise<{ readonly kind: "ended" } | Recovering>;
 
   /** The leases the store knows, lapsed ones included. */

@@ -4,7 +4,7 @@ import type { Database } from "../database.ts";
 import { ClaimsRecoveringError } from "../errors.ts";
 import { failpoint } from "../failpoint.ts";
 import type { InterruptionCause } from "../features/feature.ts";
-import type { SessionId } from "../ids.ts";
+import type { ClaimId, SessionId } from "../ids.ts";
 import { interruptionOf } from "../sessions/interruption-of.ts";
 import { logEndOfSession } from "../sessions/log-end-of-session.ts";
 import type { SessionState } from "../sessions/session.ts";
@@ -64,31 +64,29 @@ export async function endSession(
     return { ended: ended.map((claim) => claim.id), recorded: true };
   });
   await failpoint("end-session.after-commit");
-  // What is free at once is freed by name. The rest of what the store has of the session drains: claims that were taken
-  // from it by force before, and attempts that nobody finished.
-  if (how !== "drained" && ended.length > 0) {
-    await deps.claims.run(project, (store, scope) => store.release(scope, ended));
-    await deps.database.read.claims.markEnded(ended);
-  }
-  await failpoint("end-session.after-free");
   // A lease without a record may be on its way to be recorded, and be given another lease by a recovery: only the one
   // that was found lapsed may go.
-  if (recorded) await endLease(deps, project, sessionId);
+  if (recorded) await endLease(deps, project, sessionId, how === "drained" ? [] : ended);
   else await deps.claims.only(project, (store, scope) => store.endSession(scope, sessionId, 0));
   await failpoint("end-session.before-answer");
 }
 
 /**
- * The last step of a session's end: the claim store forgets its lease, and leaves draining what it still has of it. The
- * session is on a work list of the reconciler until then, since what nobody finished has no record of its own.
+ * The last step of a session's end: the claim store forgets its lease, frees what is free at once, and leaves draining
+ * what else it has of it: claims that were taken from it by force before, and attempts that nobody finished. All in one
+ * step, so that no sign of life is answered that the session is alive and has lost what it held. The session is on a
+ * work list of the reconciler until then, since what nobody finished has no record of its own.
  */
 export async function endLease(
   { database, claims }: Pick<EndSessionDeps, "database" | "claims">,
   project: LeasedProject,
   sessionId: SessionId,
+  free: readonly ClaimId[] = [],
 ): Promise<void> {
-  await claims.run(project, (store, scope) => store.endSession(scope, sessionId, project.settings.lockDelayMs));
+  const { lockDelayMs } = project.settings;
+  await claims.run(project, (store, scope) => store.endSession(scope, sessionId, lockDelayMs, free));
   await failpoint("end-session.after-lease");
+  if (free.length > 0) await database.read.claims.markEnded(free);
   await database.read.sessions.markLeaseEnded(sessionId);
 }
 

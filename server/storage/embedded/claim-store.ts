@@ -222,6 +222,7 @@ export class EmbeddedClaimStore implements ClaimStore {
     scope: ClaimScope,
     sessionId: SessionId,
     drainMs: number,
+    free: readonly ClaimId[] = [],
   ): Promise<{ readonly kind: "ended" } | Recovering> {
     const project = this.served(scope);
     if (project === undefined) {
@@ -229,7 +230,7 @@ export class EmbeddedClaimStore implements ClaimStore {
     }
     const now = this.timeOf(project);
     for (const { claimId } of project.claimsOfSession(sessionId)) {
-      project.drain(claimId, now, drainMs);
+      project.drain(claimId, now, free.includes(claimId) ? 0 : drainMs);
     }
     project.endLease(sessionId);
     return { kind: "ended" };

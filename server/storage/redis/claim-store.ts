@@ -174,8 +174,9 @@ export class RedisClaimStore implements ClaimStore {
     scope: ClaimScope,
     sessionId: SessionId,
     drainMs: number,
+    free: readonly ClaimId[] = [],
   ): Promise<{ readonly kind: "ended" } | Recovering> {
-    return decodeEnded(await this.run("endSession", scope, [sessionId, String(drainMs)]));
+    return decodeEnded(await this.run("endSession", scope, [sessionId, String(drainMs), ...free]));
   }
 
   async listLeases(scope: ClaimScope): ReturnType<ClaimStore["listLeases"]> {

@@ -120,6 +120,21 @@ export function endOfClaimContract(create: StoreFactory): void {
       expect(await project.leftovers()).toEqual([]);
     });
 
+    test("frees the claims that are named at once, and leaves the others draining", async () => {
+      const project = await ProjectFixture.create(await create());
+      const [held, foreign] = [await project.hold("a"), await project.hold("c")];
+      const other = await project.grant(held.sessionId, ["b"]);
+      const { scope, store } = project;
+      const free = [held.claimId, foreign.claimId];
+      expect(await store.endSession(scope, held.sessionId, LOCK_DELAY_MS, free)).toEqual({ kind: "ended" });
+
+      const claims = await project.claims();
+      expect([...claims.keys()].sort()).toEqual([other.claimId, foreign.claimId].sort());
+      expect(claims.get(other.claimId)?.state).toBe("draining");
+      expect(claims.get(foreign.claimId)?.state).toBe("held");
+      expect(await project.leaseEnd(held.sessionId)).toBeUndefined();
+    });
+
     test("frees every claim of a feature that has several", async () => {
       const project = await ProjectFixture.create(await create());
       const pick = await project.hold("a");

@@ -62,6 +62,23 @@ describe("a history is accepted", () => {
     ).toBe("linearizable");
   });
 
+  test("when a hold that nobody was told the end of has ended by its session's expiry, not by being done", () => {
+    const done = { do: "done", session: "s", feature: "login", token: 1n } as const;
+    expect(
+      judge(
+        open("s"),
+        open("t"),
+        pick(2, 3, "s", "login", 1n),
+        [4, NEVER, done, { kind: "unknown" }],
+        expire(5, "s"),
+        pick(6, 7, "t", "other", 2n),
+        release(8, 9, "t", "other", 2n),
+        [10, 11, done, { kind: "refused", reason: "SESSION_EXPIRED", blockers: [] }],
+        pick(12, 13, "t", "login", 3n),
+      ),
+    ).toBe("linearizable");
+  });
+
   test("when only a release that nobody was told of explains the next hold", () => {
     expect(
       judge(

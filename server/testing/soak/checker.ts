@@ -1,6 +1,5 @@
 import type { Operation } from "./history.ts";
 import type { ClaimsSpec, ClaimsState } from "./spec.ts";
-import { keyOfState } from "./spec.ts";
 
 /** What the search has found. */
 export type Verdict = {
@@ -41,7 +40,7 @@ export function checkLinearizable(spec: ClaimsSpec, operations: readonly Operati
   for (;;) {
     state = takeWhatChangesNothing(spec, state, pending);
     if (pending.allRequiredHappened()) return { kind: "linearizable", ...count() };
-    const key = `${pending.hash()} ${keyOfState(state)}`;
+    const key = `${pending.hash()} ${spec.keyOfState(state)}`;
     if (!seen.has(key)) {
       if (seen.size >= maxStates) return { kind: "given up", ...count() };
       seen.add(key);

@@ -113,6 +113,19 @@ export class ClaimsSpec {
     return false;
   }
 
+  /**
+   * What of a state the operations that led to it do not tell, whatever their order. An unknown outcome that is behind us
+   * may have had its effect or not: so what is done and what was extended are no less part of it than what is held.
+   */
+  keyOfState({ holds, lingering, done, touches }: ClaimsState): string {
+    const held = [...holds].map(([feature, { session, token, more }]) => `${feature}=${session}/${token}/${more}`);
+    const left = [...lingering].map(([key, old]) => `${key}=${old.length}`);
+    const extended = [...touches].flatMap(([feature, all]) =>
+      all === this.initial.touches.get(feature) ? [] : [`${feature}=${all.map(({ path }) => path)}`],
+    );
+    return [held, left, extended, [...done]].map((part) => part.sort().join()).join(";");
+  }
+
   /** What may take effect although nobody was told. */
   private unknown(state: ClaimsState, call: Call): Step {
     if (call.do === "open") return "over"; // A session that nobody knows holds nothing.
@@ -252,12 +265,6 @@ export class ClaimsSpec {
     }
     return known;
   }
-}
-
-/** What of a state the operations that led to it do not tell, whatever their order. */
-export function keyOfState({ holds, lingering }: ClaimsState): string {
-  const held = [...holds].map(([feature, { session, token, more }]) => `${feature}=${session}/${token}/${more}`);
-  return `${held.sort().join()};${[...lingering.keys()].sort().join()}`;
 }
 
 function open(state: ClaimsState, client: string, session: string): ClaimsState | "impossible" {

@@ -10,6 +10,7 @@
     2  server identity
     3  session id
     4  lock-delay in milliseconds; 0 frees at once
+    5.. ids of its claims that are freed at once in any case
 
   Reply
     { "ENDED" }
@@ -24,8 +25,12 @@ if refusal then
 end
 
 remember_time(state)
+local free = {}
+for i = 5, #ARGV do
+  free[ARGV[i]] = true
+end
 for _, id in ipairs(claims_of_session(session)) do
-  drain_claim(load_claim(id), state.now, drain_ms)
+  drain_claim(load_claim(id), state.now, free[id] and 0 or drain_ms)
 end
 redis.call('ZREM', LEASES, session)
 return { 'ENDED' }

@@ -105,7 +105,7 @@ export const recovery: readonly Scenario[] = [
   },
   {
     name: "expiry of a session with a pick that was given up",
-    steps: ["end-session.after-commit", "end-session.after-free", "end-session.after-lease"],
+    steps: ["end-session.after-commit", "end-session.after-lease"],
     actions: ["kill", "throw"],
     leaseMs: SHORT_LEASE_MS,
     async prepare(cell) {

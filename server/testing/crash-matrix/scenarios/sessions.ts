@@ -10,7 +10,6 @@ export const END_SESSION_STEPS: readonly Failpoint[] = [
   "end-session.before-commit",
   "end-session.in-commit",
   "end-session.after-commit",
-  "end-session.after-free",
   "end-session.after-lease",
   "end-session.before-answer",
 ];

@@ -227,3 +227,27 @@ test("a heartbeat tells a session that lives on which of the claims it believes 
   ]);
   expect(claims.filter((claim) => claim.featureSlug === "other")).toEqual([]);
 });
+
+test("a heartbeat names each claim by its own feature, and what drains as lost", async () => {
+  const { nexus, ana, projectId, ready, hold, sessionId, fencingToken } = await atWork();
+  await ready("search", ["lib"]);
+  await ana.claims.forceReleaseClaim({ projectId, slug: "login", reason: "urgent" });
+  const token = await hold("search", sessionId);
+  const heartbeat = () => ana.sessions.heartbeatSession({ projectId, sessionId, fencingTokens: [fencingToken, token] });
+
+  const forced = await heartbeat();
+  expect(forced.claims.map((claim) => [claim.featureSlug, claim.fencingToken])).toEqual([["search", token]]);
+  expect(forced.lost.map((claim) => [claim.featureSlug, claim.fencingToken])).toEqual([["login", fencingToken]]);
+
+  // Its end is committed, and the claim store has not heard of it yet.
+  const { claims } = nexus.server.deps;
+  const run = claims.run.bind(claims);
+  claims.run = () => Promise.reject(new StoreUnavailableError("claims"));
+  await ana.features.completeFeature({ projectId, slug: "search", sessionId, fencingToken: token });
+  claims.run = run;
+  await ready("third", ["doc"]);
+  const third = await hold("third", sessionId);
+  const { claims: after } = await ana.sessions.heartbeatSession({ projectId, sessionId, fencingTokens: [third] });
+  expect(after.find((claim) => claim.fencingToken === third)?.featureSlug).toBe("third");
+  expect(after.filter((claim) => claim.featureSlug === "third")).toHaveLength(1);
+});

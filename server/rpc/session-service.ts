@@ -57,9 +57,8 @@ export function sessionService(deps: FeatureDeps): ServiceImpl<typeof SessionSer
       fields.done();
       const name = sessionNameFromProto(request);
       const view = await heartbeatSession(deps, callerOf(context), name, request.fencingTokens);
-      const { projectId, featureSlug } = view.session;
-      const slugs = new Map(featureSlug === undefined ? [] : view.claims.map((c) => [c.featureId, featureSlug]));
-      const claims = claimsToProto(projectId, view.claims, slugs);
+      const held = view.claims.filter((claim) => claim.state !== "draining");
+      const claims = claimsToProto(view.session.projectId, held, view.slugs);
       return { session: sessionToProto(view), claims, lost: view.lost.map(lostClaimToProto) };
     },
 

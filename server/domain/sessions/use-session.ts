@@ -42,7 +42,8 @@ export interface Heartbeat extends SessionView {
 
 /**
  * A sign of life: renews the lease and answers what is held, and which of the claims that the session believes to hold
- * have ended.
+ * have ended. The lease and the claims are the claim store's; Postgres is asked for whose session it is, its TTL and the
+ * names of features: two or three reads by key, cheaper than keeping them here and everywhere up to date.
  *
  * @param believed their tokens
  * @throws SessionExpiredError when it has ended; nothing revives it

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import type { Caller } from "./domain/caller.ts";
 import { StoreUnavailableError } from "./domain/errors.ts";
 import { pickFeature } from "./domain/features/pick-feature.ts";
-import type { EngineerId, ProjectId, SessionId, Slug } from "./domain/ids.ts";
+import type { ClaimId, EngineerId, FeatureId, ProjectId, SessionId, Slug } from "./domain/ids.ts";
 import type { ClaimAccess } from "./domain/recovery/claim-access.ts";
 import { startNexus } from "./testing/start-nexus.ts";
 import { openWorkplace, refusalOf } from "./testing/workplace.ts";
@@ -226,4 +226,44 @@ test("a heartbeat tells a session that lives on which of the claims it believes 
     ["other", token],
   ]);
   expect(claims.filter((claim) => claim.featureSlug === "other")).toEqual([]);
+});
+
+test("a heartbeat names each claim by its own feature, and what drains as lost", async () => {
+  const { nexus, ana, projectId, ready, hold, sessionId, fencingToken } = await atWork();
+  await ready("search", ["lib"]);
+  await ana.claims.forceReleaseClaim({ projectId, slug: "login", reason: "urgent" });
+  const token = await hold("search", sessionId);
+  const heartbeat = () => ana.sessions.heartbeatSession({ projectId, sessionId, fencingTokens: [fencingToken, token] });
+
+  const forced = await heartbeat();
+  expect(forced.claims.map((claim) => [claim.featureSlug, claim.fencingToken])).toEqual([["search", token]]);
+  expect(forced.lost.map((claim) => [claim.featureSlug, claim.fencingToken])).toEqual([["login", fencingToken]]);
+
+  // Its end is committed, and the claim store has not heard of it yet.
+  const { claims } = nexus.server.deps;
+  const run = claims.run.bind(claims);
+  claims.run = () => Promise.reject(new StoreUnavailableError("claims"));
+  await ana.features.completeFeature({ projectId, slug: "search", sessionId, fencingToken: token });
+  claims.run = run;
+  await ready("third", ["doc"]);
+  const third = await hold("third", sessionId);
+  const { claims: after } = await ana.sessions.heartbeatSession({ projectId, sessionId, fencingTokens: [third] });
+  expect(after.find((claim) => claim.fencingToken === third)?.featureSlug).toBe("third");
+  expect(after.filter((claim) => claim.featureSlug === "third")).toHaveLength(1);
+});
+
+test("the claims of a feature are told in the order of their tokens, also when they are of the same moment", async () => {
+  const { nexus, projectId } = await atWork();
+  const featureId = randomUUID() as FeatureId;
+  await nexus.server.deps.database.transact(async (tx) => {
+    for (const fencingToken of [30n, 10n, 20n]) {
+      const [id, acquireTime] = [randomUUID() as ClaimId, new Date(0)];
+      const claim = { id, featureId, sessionId: randomUUID() as SessionId, fencingToken, touches: [], replaces: [] };
+      await tx.claims.insertHeld(projectId as ProjectId, { ...claim, acquireTime });
+    }
+  });
+
+  const held = await nexus.server.deps.database.read.claims.listHeldOfFeature(featureId);
+
+  expect(held.map((claim) => claim.fencingToken)).toEqual([10n, 20n, 30n]);
 });

@@ -216,3 +216,51 @@ test("a claim of the most touches that a feature may have can be picked beside m
   const { claim } = await place.pick("one", await place.session());
   expect(claim?.touches).toHaveLength(512);
 });
+
+test("a forged page token is no defect, whatever it carries", async () => {
+  const nexus = await startNexus("embedded");
+  const { ready, session, ana, projectId } = await openWorkplace(nexus);
+  const ben = await nexus.join("ben");
+  await ana.projects.addMember({ projectId, email: ben.email });
+  await ana.projects.createProject({ slug: "other" });
+  await ana.auth.createApiKey({ name: "ci" });
+  await ana.knowledge.addLearning({ projectId, text: "the cache is per process" });
+  await ana.knowledge.addLearning({ projectId, text: "the cache is cold at first" });
+  for (const slug of ["a", "b"]) await ready(slug);
+  for (let n = 0; n < 2; n++) await session();
+  const lists = {
+    members: (page: object) => ana.projects.listMembers({ projectId, ...page }),
+    projects: (page: object) => ana.projects.listProjects(page),
+    keys: (page: object) => ana.auth.listApiKeys(page),
+    features: (page: object) => ana.features.listFeatures({ projectId, ...page }),
+    sessions: (page: object) => ana.sessions.listActiveSessions({ projectId, ...page }),
+    events: (page: object) => ana.events.listEvents({ projectId, ...page }),
+    learnings: (page: object) => ana.knowledge.listLearnings({ projectId, ...page }),
+    found: (page: object) => ana.knowledge.searchKnowledge({ projectId, query: "cache", ...page }),
+  };
+  const defects: string[] = [];
+  for (const [name, list] of Object.entries(lists)) {
+    const { nextPageToken } = await list({ pageSize: 1 });
+    const pageToken = (text: string) => Buffer.from(text).toString("base64url");
+    const text = Buffer.from(nextPageToken, "base64url").toString();
+    await list({ pageSize: 1, pageToken: pageToken(text) });
+    const forged = [
+      ...["+275760-09-13T00:00:00.000Z", "-000001-01-01T00:00:00.000Z", "0000-01-01T00:00:00.000Z"].map((time) =>
+        text.replace(/"\d{4}-[^"]*Z"/, JSON.stringify(time)),
+      ),
+      // In the last string, and in the one before it where that is not the hash.
+      ...["\\u0000", "\\ud800"].flatMap((odd) => [
+        text.replace(/"(?=[^",:}]*"[}\]])/, `"${odd}`),
+        text.replace(/(?<=[:])"(?=[^",:}]*",)/, `"${odd}`),
+      ]),
+      ...["1e999", "1e300", "-1e999"].map((number) => text.replace(/(?<=[:,])-?\d[\d.e-]*(?=[,}\]])/, number)),
+    ].filter((one) => one !== text);
+    expect(forged.length, `${name} ${text}`).toBeGreaterThan(0);
+    for (const one of forged) {
+      const answer = await refusalOf(list({ pageSize: 1, pageToken: pageToken(one) })).catch(() => undefined);
+      // A number that no row has is a place in the list like any other.
+      if (answer !== undefined && answer.reason !== "REQUEST_INVALID") defects.push(`${one}: ${answer.reason}`);
+    }
+  }
+  expect(defects).toEqual([]);
+});

@@ -18,6 +18,7 @@ import type { EngineerId } from "./domain/ids.ts";
 import type { Project } from "./domain/projects/project.ts";
 import { ClaimAccess } from "./domain/recovery/claim-access.ts";
 import { endSession } from "./domain/recovery/expire-session.ts";
+import { orLater } from "./domain/recovery/or-later.ts";
 import type { Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ServiceDeps } from "./rpc/routes.ts";
@@ -212,13 +213,15 @@ export function wire(
       metrics.deviations.observe({ kind }, ageMs / 1_000);
       logger.warn({ deviation: kind, ageMs, ...data }, "the stores did not say the same; mended");
     },
-    async endSessionsOf(project: Project, engineerId: EngineerId) {
-      for (const session of await database.read.sessions.listAllOpen(project.id, engineerId)) {
-        await endSession({ database, claims, clock }, project, session.id, {
-          state: "expired",
-          cause: "member-removed",
-        });
-      }
+    endSessionsOf(project: Project, engineerId: EngineerId) {
+      return orLater(async () => {
+        for (const session of await database.read.sessions.listAllOpen(project.id, engineerId)) {
+          await endSession({ database, claims, clock }, project, session.id, {
+            state: "expired",
+            cause: "member-removed",
+          });
+        }
+      });
     },
     forgetClaims: (projectId) => claimStore.deleteProject(projectId),
   };

@@ -6,7 +6,6 @@ import type { RetryTimer } from "./retry.ts";
 import { type WatchRequest, watchEvents } from "./watch-events.ts";
 
 const PROJECT = "p";
-const SILENCE_MS = 45_000;
 
 /** One stream of the server: what it sends, then how it ends; a number is an event's sequence. */
 type Script = readonly (number | { readonly bookmark: number } | NexusErrorReason | "silence")[];
@@ -42,15 +41,22 @@ function refusal(reason: NexusErrorReason): NexusError {
 /** Waits between attempts pass at once; the wait for a silent server passes when the test says so. */
 class TestTimer implements RetryTimer {
   readonly waits: number[] = [];
+  /** How long a silent server was waited for, each time. */
+  readonly patience: number[] = [];
   readonly impatience = Promise.withResolvers<void>();
   #now = 0;
   now(): number {
     return this.#now;
   }
+  advance(ms: number): void {
+    this.#now += ms;
+  }
   async wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
-    if (ms === SILENCE_MS) {
+    // The only waits that are ended from outside in these tests are those for an answer.
+    if (signal !== undefined) {
       const cancelled = new Promise<void>((_, reject) => signal?.addEventListener("abort", () => reject(new Error())));
-      return Promise.race([this.impatience.promise, cancelled]);
+      this.patience.push(ms);
+      return Promise.race([this.impatience.promise.then(() => this.advance(ms)), cancelled]);
     }
     this.waits.push(ms);
     this.#now += ms;
@@ -131,6 +137,34 @@ test("attempts come slower and slower, and end: soon when nothing ever came, lat
   expect(never.waits).toEqual([100, 200, 400, 800, 1_600, 3_200]);
   expect(Math.max(...once.waits)).toBe(10_000);
   expect(once.now()).toBeGreaterThan(580_000);
+});
+
+test("a server that accepts the call and says nothing is given up when the first answer is due", async () => {
+  const timer = new TestTimer();
+  timer.impatience.resolve();
+
+  const watched = take(1, serverOf(["silence"]), { projectId: PROJECT }, { timer, timeoutMs: 3_000 });
+
+  await expect(watched).rejects.toMatchObject({ reason: "SERVER_UNREACHABLE" });
+  expect(timer.patience.reduce((sum, ms) => sum + ms, 0)).toBeLessThanOrEqual(3_000);
+});
+
+test("who reads so slowly that the server cuts it off is resumed however long that took", async () => {
+  const timer = new TestTimer();
+  const seen: number[] = [];
+
+  for await (const { message } of watchEvents(
+    serverOf([5, "WATCHER_TOO_SLOW"], [6]),
+    { projectId: PROJECT },
+    { timer },
+  )) {
+    if (message.case !== "event") continue;
+    seen.push(Number(message.value.sequence));
+    if (seen.length === 2) break;
+    timer.advance(3_600_000);
+  }
+
+  expect(seen).toEqual([5, 6]);
 });
 
 test("an answer makes the next cut the first one again", async () => {

@@ -67,14 +67,17 @@ export async function* watchEvents(
   request: WatchRequest,
   options: WatchOptions = {},
 ): AsyncGenerator<WatchEventsResponse, void> {
-  const { signal, timer = systemTimer } = options;
+  const { signal, timer = systemTimer, timeoutMs = FIRST_TIMEOUT_MS, giveUpAfterMs = GIVE_UP_AFTER_MS } = options;
   const cursors = new Map<string, bigint>();
-  let lastMs = timer.now();
+  // Since when it has been tried in vain: how long the reader took over what came before does not count.
+  let vainSinceMs: number | undefined = timer.now();
   for (let attempt = 0; ; attempt++) {
     let cut: NexusError;
     try {
-      for await (const response of oneStream(events, resumed(request, cursors), signal, timer)) {
-        lastMs = timer.now();
+      const left = cursors.size > 0 || vainSinceMs === undefined ? SILENCE_MS : vainSinceMs + timeoutMs - timer.now();
+      const patienceMs = Math.max(1, Math.min(SILENCE_MS, left));
+      for await (const response of oneStream(events, resumed(request, cursors), { signal, timer, patienceMs })) {
+        vainSinceMs = undefined;
         attempt = 0;
         if (isNew(response, cursors)) yield response;
       }
@@ -93,9 +96,8 @@ export async function* watchEvents(
     if (signal?.aborted) return;
     const backoffMs = Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt) * (0.5 + timer.jitter() / 2);
     const waitMs = Math.max(backoffMs, cut.retryAfterMs ?? 0);
-    const bound =
-      cursors.size > 0 ? (options.giveUpAfterMs ?? GIVE_UP_AFTER_MS) : (options.timeoutMs ?? FIRST_TIMEOUT_MS);
-    if (timer.now() + waitMs - lastMs > bound) throw cut;
+    vainSinceMs ??= timer.now();
+    if (timer.now() + waitMs - vainSinceMs > (cursors.size > 0 ? giveUpAfterMs : timeoutMs)) throw cut;
     options.onCut?.(cut, waitMs);
     try {
       await timer.wait(waitMs, signal);
@@ -105,24 +107,24 @@ export async function* watchEvents(
   }
 }
 
-/** One call; ends it when nothing comes although it is waited for. */
+/** One call; ends it when nothing comes although it is waited for: `patienceMs` for the first answer. */
 async function* oneStream(
   events: EventSource,
   request: ReturnType<typeof resumed>,
-  signal: AbortSignal | undefined,
-  timer: RetryTimer,
+  { signal, timer, patienceMs }: Pick<WatchOptions, "signal"> & { timer: RetryTimer; patienceMs: number },
 ): AsyncGenerator<WatchEventsResponse, void> {
   const call = new AbortController();
   const abort = () => call.abort();
   signal?.addEventListener("abort", abort);
   const stream = events.watchEvents(request, { signal: call.signal })[Symbol.asyncIterator]();
   let silent = false;
+  let waitedMs = patienceMs;
   try {
     for (;;) {
       if (signal?.aborted) return;
       const taken = new AbortController();
       // Only while it is waited for: who reads slowly must not be taken for a server that is gone.
-      timer.wait(SILENCE_MS, taken.signal).then(
+      timer.wait(waitedMs, taken.signal).then(
         () => {
           silent = true;
           call.abort();
@@ -132,10 +134,11 @@ async function* oneStream(
       const next = await stream.next().finally(() => taken.abort());
       if (next.done === true) return;
       yield next.value;
+      waitedMs = SILENCE_MS;
     }
   } catch (error) {
     if (!silent) throw error;
-    const message = `the server has said nothing for ${SILENCE_MS / 1_000} s`;
+    const message = `the server has said nothing for ${waitedMs / 1_000} s`;
     throw new NexusError({ code: "unavailable", reason: "SERVER_UNREACHABLE", message, cause: error });
   } finally {
     signal?.removeEventListener("abort", abort);

@@ -269,7 +269,7 @@ function detailsOf(error: NexusError): Detail[] {
   }
   if (error instanceof EtagMismatchError) return [detail(EtagMismatchSchema, { currentEtag: error.currentEtag })];
   if (error instanceof EventCursorExpiredError) {
-    return [detail(EventCursorExpiredSchema, { oldestSequence: error.oldest })];
+    return [detail(EventCursorExpiredSchema, { oldestSequence: error.oldest, projectId: error.projectId })];
   }
   if (error instanceof ServerDrainingError || error instanceof WatcherTooSlowError) {
     return [detail(StreamResumeSchema, { after: Object.fromEntries(error.position) })];

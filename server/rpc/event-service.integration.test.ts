@@ -218,6 +218,19 @@ describe("a list", () => {
     expect(stranger.reason).toBe("RESOURCE_NOT_FOUND");
   });
 
+  test("and a stream refuse a time that no calendar has", async () => {
+    const { nexus, ana, projectId } = await start();
+    const events = nexus.overHttp2(ana.key);
+    const filters = { sinceTime: { seconds: 10n ** 15n, nanos: 0 } };
+
+    for (const refusal of [
+      await refusalOf(events.listEvents({ projectId, filters })),
+      await refusalOf(watch(events, { projectId, filters })),
+    ]) {
+      expect(refusal.reason).toBe("REQUEST_INVALID");
+    }
+  });
+
   test("and a stream are not for strangers", async () => {
     const { nexus, projectId } = await start();
     const eve = await nexus.join("eve");
@@ -422,7 +435,7 @@ describe("a stream", () => {
       await refusalOf(ana.events.listEvents({ projectId, pageSize: 1, pageToken: nextPageToken })),
     ]) {
       expect([late.code, late.reason]).toEqual(["OutOfRange", "EVENT_CURSOR_EXPIRED"]);
-      expect(late.detail(EventCursorExpiredSchema)?.oldestSequence).toBe(3n);
+      expect(late.detail(EventCursorExpiredSchema)).toMatchObject({ oldestSequence: 3n, projectId });
     }
     const stream = await watch(ana.events, { projectId, after: 3n });
     await stream.count(2);

@@ -226,7 +226,7 @@ export function featureService(deps: FeatureDeps): ServiceImpl<typeof FeatureSer
 async function pickedToProto(deps: FeatureDeps, picked: PickedFeature) {
   const { feature } = picked.view;
   const [unmerged, briefing] = await Promise.all([
-    unmergedOverlaps(deps, feature),
+    unmergedOverlaps(deps, picked.project, feature),
     briefFeature(deps, picked.project, feature),
   ]);
   return {

@@ -1,4 +1,7 @@
+import { InterruptionCause } from "@nexus/gen/nexus/v1/feature_pb";
+import { SessionState } from "@nexus/gen/nexus/v1/session_pb";
 import { expect, test } from "vitest";
+import { StoreUnavailableError } from "../domain/errors.ts";
 import type { ProjectId } from "../domain/ids.ts";
 import { startNexus, type TestNexus } from "../testing/start-nexus.ts";
 import { refusalOf } from "../testing/workplace.ts";
@@ -34,6 +37,38 @@ test.each(["redis", "embedded"] as const)("who is removed holds nothing any more
   expect(sessions.map((session) => session.engineerId)).toEqual([ana.id]);
   const heartbeat = await refusalOf(bob.sessions.heartbeatSession({ projectId, sessionId }));
   expect(heartbeat.reason).toBe("RESOURCE_NOT_FOUND");
+});
+
+test("a removal whose server died half-way is finished by any other", async () => {
+  const nexus = await startNexus("embedded");
+  const { ana, bob, projectId, sessionId, open } = await bobAtWork(nexus);
+  const others = await open(ana);
+  Object.assign(nexus.server.deps.database.read.sessions, { listAllOpen: () => Promise.reject(new Error("killed")) });
+  await refusalOf(ana.projects.removeMember({ projectId, email: bob.email }));
+
+  await nexus.server.reconcile();
+
+  const { session } = await ana.sessions.getSession({ projectId, sessionId });
+  expect(session?.state).toBe(SessionState.EXPIRED);
+  const { feature } = await ana.features.getFeature({ projectId, slug: "login" });
+  expect(feature?.interruption?.cause).toBe(InterruptionCause.MEMBER_REMOVED);
+  const { sessions } = await ana.sessions.listActiveSessions({ projectId });
+  expect(sessions.map(({ id }) => id)).toEqual([others]);
+});
+
+test("a removal is done when it is committed, also where the claim store is away", async () => {
+  const nexus = await startNexus("embedded");
+  const { ana, bob, projectId, sessionId } = await bobAtWork(nexus);
+  const { claims } = nexus.server.deps;
+  const run = claims.run.bind(claims);
+  claims.run = () => Promise.reject(new StoreUnavailableError("claims"));
+  await ana.projects.removeMember({ projectId, email: bob.email });
+  claims.run = run;
+
+  await nexus.server.reconcile();
+
+  const { session } = await ana.sessions.getSession({ projectId, sessionId });
+  expect(session?.state).toBe(SessionState.EXPIRED);
 });
 
 test.each(["redis", "embedded"] as const)("a deleted project leaves no claims behind, with %s claims", async (kind) => {

@@ -29,7 +29,7 @@ export function encodePageToken<Desc extends DescMessage>(
 export function decodePageToken<Desc extends DescMessage>(schema: Desc, request: MessageShape<Desc> & Paged): unknown {
   if (request.pageToken === "") return undefined;
   try {
-    const parsed: unknown = JSON.parse(Buffer.from(request.pageToken, "base64url").toString("utf8"));
+    const parsed: unknown = JSON.parse(Buffer.from(request.pageToken, "base64url").toString("utf8"), mustBePlain);
     if (Array.isArray(parsed) && parsed.length === 2 && parsed[0] === queryHash(schema, request)) return parsed[1];
   } catch {
     // Not one of ours; refused below like one of another query.
@@ -40,6 +40,19 @@ export function decodePageToken<Desc extends DescMessage>(schema: Desc, request:
       description: "is not a token of this list; send the same request again with next_page_token, or none",
     },
   ]);
+}
+
+/** A time that a page token carries; undefined when it is none that this server would write. */
+export function timeFromToken(value: unknown): Date | undefined {
+  if (typeof value !== "string" || !/^(?!0000)\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z$/.test(value)) return undefined;
+  const time = new Date(value);
+  return Number.isNaN(time.getTime()) ? undefined : time;
+}
+
+/** PostgreSQL takes neither NUL nor half a character; no key has them. */
+function mustBePlain(_name: string, value: unknown): unknown {
+  if (typeof value === "string" && (/\p{Cc}/u.test(value) || !value.isWellFormed())) throw new SyntaxError("odd text");
+  return value;
 }
 
 function queryHash<Desc extends DescMessage>(schema: Desc, request: MessageShape<Desc> & Paged): string {

@@ -11,7 +11,7 @@ import { callerOf } from "./context.ts";
 import { checkpointContentFromProto, checkpointToProto } from "./convert/checkpoint.ts";
 import { claimsToProto, lostClaimToProto } from "./convert/claim.ts";
 import { sessionNameFromProto, sessionToProto } from "./convert/session.ts";
-import { decodePageToken, encodePageToken } from "./page-token.ts";
+import { decodePageToken, encodePageToken, timeFromToken } from "./page-token.ts";
 
 /** Claims that a heartbeat may ask about: more than a feature may have. */
 const MAX_BELIEVED = 100;
@@ -57,9 +57,8 @@ export function sessionService(deps: FeatureDeps): ServiceImpl<typeof SessionSer
       fields.done();
       const name = sessionNameFromProto(request);
       const view = await heartbeatSession(deps, callerOf(context), name, request.fencingTokens);
-      const { projectId, featureSlug } = view.session;
-      const slugs = new Map(featureSlug === undefined ? [] : view.claims.map((c) => [c.featureId, featureSlug]));
-      const claims = claimsToProto(projectId, view.claims, slugs);
+      const held = view.claims.filter((claim) => claim.state !== "draining");
+      const claims = claimsToProto(view.session.projectId, held, view.slugs);
       return { session: sessionToProto(view), claims, lost: view.lost.map(lostClaimToProto) };
     },
 
@@ -101,8 +100,8 @@ export function sessionService(deps: FeatureDeps): ServiceImpl<typeof SessionSer
 function sessionListKeyFromToken(fields: FieldParser, key: unknown): SessionListKey | undefined {
   if (key === undefined) return undefined;
   const { openTime, id } = Object(key) as Partial<Record<keyof SessionListKey, unknown>>;
-  const time = new Date(typeof openTime === "string" ? openTime : Number.NaN);
-  if (Number.isNaN(time.getTime()) || typeof id !== "string") {
+  const time = timeFromToken(openTime);
+  if (time === undefined || typeof id !== "string") {
     fields.reject("page_token", "is not a token of this list");
     return undefined;
   }

@@ -163,7 +163,7 @@ export type WatchEventsRequest = Message<"nexus.v1.WatchEventsRequest"> & {
   filters?: EventFilters | undefined;
 
   /**
-   * More projects on the same stream, each with where to begin; at most 99.
+   * More projects on the same stream, each with where to begin; at most 49.
    *
    * @generated from field: repeated nexus.v1.ProjectCursor more_projects = 4;
    */

@@ -511,8 +511,9 @@ export const GetLatestCheckpointResponseSchema: GenMessage<GetLatestCheckpointRe
 /**
  * Sessions: agents at work, their signs of life, and their checkpoints.
  *
- * Every call that names a session renews its lease. A session without a sign of life for the project's session_ttl
- * expires: what it held is freed, and its feature is ready again.
+ * Every call that names a session renews its lease; GetSession and GetLatestCheckpoint, which anybody in the project may
+ * ask, do not. A session without a sign of life for the project's session_ttl expires: what it held is freed, and its
+ * feature is ready again.
  *
  * Every method may fail with UNAUTHENTICATED, CREDENTIALS_INVALID; NOT_FOUND, RESOURCE_NOT_FOUND (project or session
  * unknown, or not the caller's); INVALID_ARGUMENT, REQUEST_INVALID with the fields; and UNAVAILABLE, STORE_UNAVAILABLE

@@ -62,7 +62,7 @@ export interface ClaimRecordStore {
   /** Up to `limit` claims of a project that have ended and are not known to be freed, the earliest first. */
   listEnding(projectId: ProjectId, limit: number): Promise<{ readonly id: ClaimId; readonly endTime: Date }[]>;
 
-  /** The held claims of a feature: that of its pick and its extensions, the oldest first. */
+  /** The held claims of a feature: that of its pick and its extensions, in the order of their tokens. */
   listHeldOfFeature(featureId: FeatureId): Promise<ClaimRecord[]>;
 
   /** Ends these held claims, as released; answers them. */

@@ -13,7 +13,9 @@ export class EventCursorExpiredError extends NexusError {
     readonly projectId: ProjectId,
     readonly oldest: bigint,
   ) {
-    super(`events up to ${oldest} are no longer kept; list what is there now, and go on after ${oldest} or later`);
+    super(
+      `events of project ${projectId} up to ${oldest} are no longer kept; list what is there now, and go on after ${oldest} or later`,
+    );
   }
 }
 

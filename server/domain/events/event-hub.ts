@@ -222,5 +222,8 @@ export class EventHub implements StreamSource {
 }
 
 function mayEndAccess({ payload }: Event): boolean {
-  return payload.kind === "member" || payload.kind === "key";
+  return (
+    (payload.kind === "member" && payload.change === "removed") ||
+    (payload.kind === "key" && payload.change === "revoked")
+  );
 }

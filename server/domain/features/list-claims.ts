@@ -3,7 +3,7 @@ import type { ListedClaim } from "../claims/claim-store.ts";
 import type { FeatureId, ProjectId, SessionId, Slug } from "../ids.ts";
 import { type Page, type PageRequest, pageOf } from "../page.ts";
 import { requireMember } from "../projects/require-member.ts";
-import { heartbeatSession } from "../sessions/use-session.ts";
+import { heartbeatSession, slugsOf } from "../sessions/use-session.ts";
 import type { FeatureDeps } from "./deps.ts";
 
 /** Live claims with the names of their features. */
@@ -23,7 +23,7 @@ export async function listClaims(
   const { outcome } = await deps.claims.run(project, (store, scope) => store.list(scope));
   const rest = oldestFirst(outcome.claims).filter((claim) => after === undefined || claim.fencingToken > after);
   const page = pageOf(rest, size, (claim) => claim.fencingToken);
-  return { ...(await named(deps, page.items)), next: page.next };
+  return { claims: page.items, slugs: await slugsOf(deps.database.read, page.items), next: page.next };
 }
 
 /**
@@ -36,13 +36,8 @@ export async function listClaimsOfSession(
   caller: Caller,
   session: { readonly projectId: ProjectId; readonly sessionId: SessionId },
 ): Promise<NamedClaims> {
-  const { claims } = await heartbeatSession(deps, caller, session);
-  return named(deps, oldestFirst(claims));
-}
-
-async function named(deps: FeatureDeps, claims: readonly ListedClaim[]): Promise<NamedClaims> {
-  const features = await deps.database.read.features.getMany([...new Set(claims.map((claim) => claim.featureId))]);
-  return { claims, slugs: new Map(features.map((feature) => [feature.id, feature.slug])) };
+  const { claims, slugs } = await heartbeatSession(deps, caller, session);
+  return { claims: oldestFirst(claims), slugs };
 }
 
 function oldestFirst(claims: readonly ListedClaim[]): ListedClaim[] {

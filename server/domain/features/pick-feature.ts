@@ -67,8 +67,16 @@ interface Asked {
 export async function pickFeature(deps: FeatureDeps, caller: Caller, asked: Asked): Promise<PickedFeature> {
   const { project } = await requireMember(deps.database.read, asked.projectId, caller.engineerId);
   const earlier = await repeatedPick(deps, caller, project, asked.sessionId);
-  if (earlier !== undefined) return earlier;
+  return earlier ?? pickInProject(deps, caller, project, asked);
+}
 
+/** The same for a caller who is known to be a member and whose request is none that was granted before. */
+export async function pickInProject(
+  deps: FeatureDeps,
+  caller: Caller,
+  project: Project,
+  asked: Asked,
+): Promise<PickedFeature> {
   try {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const picked = await attemptPick(deps, caller, project, asked, attempt);
@@ -111,18 +119,16 @@ async function attemptPick(
   attempt: number,
 ): Promise<PickedFeature | undefined> {
   const { read } = deps.database;
-  const [session, feature, busyWith] = await Promise.all([
+  const [session, feature] = await Promise.all([
     requireOpenSession(read, asked.projectId, asked.sessionId, caller.engineerId),
     requireFeature(read, asked.projectId, asked.slug),
-    read.features.activeOfSession(asked.sessionId),
   ]);
-  if (busyWith !== undefined) {
-    if (busyWith.id !== feature.id) throw new SessionBusyError(busyWith.slug);
-    if (busyWith.hold !== undefined) {
-      await renewSession(deps, project, session.id);
-      return confirmPick(deps, project, session.id, busyWith.hold.claimId);
-    }
+  if (feature.hold?.sessionId === session.id) {
+    await renewSession(deps, project, session.id);
+    return confirmPick(deps, project, session.id, feature.hold.claimId);
   }
+  const busyWith = session.featureSlug;
+  if (busyWith !== undefined && busyWith !== feature.slug) throw new SessionBusyError(busyWith);
   if (feature.status !== "ready" && feature.status !== "active") {
     throw new StatusTransitionInvalidError(feature.slug, feature.status, "active");
   }

@@ -17,7 +17,7 @@ import {
   StatusTransitionInvalidError,
 } from "./feature-errors.ts";
 import { nothingAvailable } from "./nothing-available.ts";
-import { type PickedFeature, pickFeature, repeatedPick } from "./pick-feature.ts";
+import { type PickedFeature, pickInProject, repeatedPick } from "./pick-feature.ts";
 
 /** Candidates that one call tries; each that it loses was taken by somebody, so the calls together get on. */
 const MAX_TRIES = 20;
@@ -43,12 +43,9 @@ export async function pickNextFeature(deps: FeatureDeps, caller: Caller, asked: 
   if (earlier !== undefined) return earlier;
   const tried = new Set<FeatureId>();
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const [busyWith] = await Promise.all([
-      read.features.activeOfSession(asked.sessionId),
-      requireOpenSession(read, project.id, asked.sessionId, caller.engineerId),
-    ]);
-    if (busyWith !== undefined) {
-      const held = await unlessLost(pickFeature(deps, caller, { ...asked, slug: busyWith.slug }));
+    const { featureSlug } = await requireOpenSession(read, project.id, asked.sessionId, caller.engineerId);
+    if (featureSlug !== undefined) {
+      const held = await unlessLost(pickInProject(deps, caller, project, { ...asked, slug: featureSlug }));
       if (held !== undefined) return held;
       continue;
     }
@@ -57,7 +54,7 @@ export async function pickNextFeature(deps: FeatureDeps, caller: Caller, asked: 
     if (handout === undefined) break;
     tried.add(handout.feature.id);
     try {
-      const picked = await pickHandout(deps, caller, asked, handout);
+      const picked = await pickHandout(deps, caller, project, asked, handout);
       if (picked !== undefined) return picked;
     } finally {
       deps.choosing.end(handout);
@@ -85,10 +82,11 @@ async function renewOrExpire(deps: FeatureDeps, caller: Caller, project: Project
 async function pickHandout(
   deps: FeatureDeps,
   caller: Caller,
+  project: Project,
   asked: Asked,
   { feature, passedOver }: Handout,
 ): Promise<PickedFeature | undefined> {
-  const picked = await unlessLost(pickFeature(deps, caller, { ...asked, slug: feature.slug, chosen: true }));
+  const picked = await unlessLost(pickInProject(deps, caller, project, { ...asked, slug: feature.slug, chosen: true }));
   // A pass that is not counted because the database went away is forgotten; the pick stands.
   if (picked?.view.feature.id === feature.id) {
     await orLater(() => deps.database.read.choosing.countPasses(passedOver, deps.clock.now()));

@@ -31,15 +31,12 @@ export interface UnmergedOverlap {
  */
 export async function unmergedOverlaps(
   deps: Pick<FeatureDeps, "database">,
+  project: Project,
   picked: Feature,
 ): Promise<UnmergedOverlap[]> {
   const { read } = deps.database;
   if (picked.touches.length === 0 || picked.hold === undefined) return [];
-  const [project, session] = await Promise.all([
-    read.projects.getById(picked.projectId),
-    read.sessions.get(picked.projectId, picked.hold.sessionId),
-  ]);
-  if (project === undefined) return [];
+  const session = await read.sessions.get(project.id, picked.hold.sessionId);
   const unmerged = await read.choosing.listUnmerged(project.id, session?.branch ?? "", MAX_COMPARED);
   return overlapsAmong(project, picked, unmerged);
 }

@@ -3,7 +3,7 @@ import { failpoint } from "../failpoint.ts";
 import type { Project } from "../projects/project.ts";
 import type { LeasedProject } from "./claim-access.ts";
 import type { ReportDeviation } from "./deviation.ts";
-import { type EndSessionDeps, endLease, expireSession } from "./expire-session.ts";
+import { type EndSessionDeps, endLease, endSession, expireSession } from "./expire-session.ts";
 import { settleClaim } from "./settle-claim.ts";
 
 /** How much of each kind of work one tick does for one project; the rest waits for the next. */
@@ -52,6 +52,10 @@ async function reconcileProject(deps: ReconcileDeps, before: Project): Promise<v
   const ageMs = (since: Date) => Math.max(0, now - since.getTime());
   const attempt = (work: Promise<unknown>) => work.catch((error: unknown) => failures.push(error));
   for (const sessionId of due.expiredSessions) await attempt(expireSession(deps, project, sessionId));
+  // Of members who were removed by a server that died before it had ended their sessions.
+  for (const sessionId of await deps.database.read.sessions.listOfFormerMembers(project.id, BATCH)) {
+    await attempt(endSession(deps, project, sessionId, { state: "expired", cause: "member-removed" }));
+  }
   for (const sessionId of await deps.database.read.sessions.listEnding(project.id, BATCH)) {
     await attempt(endLease(deps, project, sessionId));
   }

@@ -34,6 +34,9 @@ export interface SessionStore {
   /** Every open session of a project, or of one engineer in it. */
   listAllOpen(projectId: ProjectId, engineerId?: EngineerId): Promise<Session[]>;
 
+  /** Up to `limit` open sessions of a project whose engineer is no member of it any more. */
+  listOfFormerMembers(projectId: ProjectId, limit: number): Promise<SessionId[]>;
+
   /**
    * Ends an open session. Undefined when it is not open; else what it was. Its lease is not known to be ended then:
    * `markLeaseEnded` says so.

@@ -1,10 +1,11 @@
 import type { Caller } from "../caller.ts";
 import type { ListedClaim } from "../claims/claim-store.ts";
 import type { Touch } from "../claims/touch.ts";
+import type { Stores } from "../database.ts";
 import { ResourceNotFoundError } from "../errors.ts";
 import { eventCursorOf } from "../events/read-events.ts";
 import { failpoint } from "../failpoint.ts";
-import type { ProjectId, SessionId, Slug } from "../ids.ts";
+import type { FeatureId, ProjectId, SessionId, Slug } from "../ids.ts";
 import type { CursorPage, PageRequest } from "../page.ts";
 import type { Project } from "../projects/project.ts";
 import { requireMember } from "../projects/require-member.ts";
@@ -30,9 +31,19 @@ export interface LostClaim {
   readonly endTime: Date;
 }
 
+/** What a sign of life is answered. */
+export interface Heartbeat extends SessionView {
+  /** Draining ones, too, which the session no longer holds. */
+  readonly claims: readonly ListedClaim[];
+  /** Of the features of these claims. */
+  readonly slugs: ReadonlyMap<FeatureId, Slug>;
+  readonly lost: readonly LostClaim[];
+}
+
 /**
  * A sign of life: renews the lease and answers what is held, and which of the claims that the session believes to hold
- * have ended.
+ * have ended. The lease and the claims are the claim store's; Postgres is asked for whose session it is, its TTL and the
+ * names of features: two or three reads by key, cheaper than keeping them here and everywhere up to date.
  *
  * @param believed their tokens
  * @throws SessionExpiredError when it has ended; nothing revives it
@@ -42,7 +53,7 @@ export async function heartbeatSession(
   caller: Caller,
   { projectId, sessionId }: Named,
   believed: readonly bigint[] = [],
-): Promise<SessionView & { readonly claims: readonly ListedClaim[]; readonly lost: readonly LostClaim[] }> {
+): Promise<Heartbeat> {
   const { read } = deps.database;
   const { project } = await requireMember(read, projectId, caller.engineerId);
   const session = await requireOpenSession(read, projectId, sessionId, caller.engineerId);
@@ -58,18 +69,27 @@ export async function heartbeatSession(
   const held = new Set(claims.flatMap((claim) => (claim.state === "draining" ? [] : [claim.fencingToken])));
   const missing = believed.filter((token) => !held.has(token));
   const lost = missing.length === 0 ? [] : await lostOf(deps, sessionId, missing);
-  return { session, ...leaseUntil(outcome.expireTime, project), claims, lost };
+  // Not the session's feature for all: one that was done or taken away may not be free yet when it holds the next.
+  const slugs = await slugsOf(read, claims);
+  return { session, ...leaseUntil(outcome.expireTime, project), claims, slugs, lost };
 }
 
 async function lostOf(deps: SessionDeps, sessionId: SessionId, tokens: readonly bigint[]): Promise<LostClaim[]> {
-  const { claims, features } = deps.database.read;
-  const records = await claims.listEndedOfSession(sessionId, tokens);
-  const slugs = new Map(
-    (await features.getMany(records.map((claim) => claim.featureId))).map((feature) => [feature.id, feature.slug]),
-  );
+  const { read } = deps.database;
+  const records = await read.claims.listEndedOfSession(sessionId, tokens);
+  const slugs = await slugsOf(read, records);
   return records.map(({ featureId, touches, fencingToken, endTime }) => {
     return { featureSlug: slugs.get(featureId), touches, fencingToken, endTime };
   });
+}
+
+/** The slugs of these claims' features; those that are gone are left out. */
+export async function slugsOf(
+  { features }: Pick<Stores, "features">,
+  claims: readonly { readonly featureId: FeatureId }[],
+): Promise<ReadonlyMap<FeatureId, Slug>> {
+  const found = await features.getMany([...new Set(claims.map((claim) => claim.featureId))]);
+  return new Map(found.map((feature) => [feature.id, feature.slug]));
 }
 
 /** The live claims of a session. */

@@ -4,6 +4,7 @@ import type { ApiKey, ApiKeyListKey, ApiKeyScope } from "../../domain/auth/api-k
 import { isApiKeyId } from "../../domain/auth/api-key-format.ts";
 import type { Engineer } from "../../domain/auth/engineer.ts";
 import type { FieldParser } from "../../domain/field-parser.ts";
+import { timeFromToken } from "../page-token.ts";
 import { timeToProto } from "./time.ts";
 
 const SCOPES: Record<ApiKeyScope, ProtoScope> = { full: ProtoScope.FULL, read: ProtoScope.READ };
@@ -64,8 +65,8 @@ export function apiKeyListKeyFromToken(fields: FieldParser, key: unknown): ApiKe
   if (key === undefined) return undefined;
   if (typeof key === "object" && key !== null && "id" in key && "createTime" in key) {
     const { id, createTime } = key;
-    const time = new Date(typeof createTime === "string" ? createTime : Number.NaN);
-    if (typeof id === "string" && isApiKeyId(id) && !Number.isNaN(time.getTime())) return { createTime: time, id };
+    const time = timeFromToken(createTime);
+    if (typeof id === "string" && isApiKeyId(id) && time !== undefined) return { createTime: time, id };
   }
   fields.reject("page_token", "is not a token of this list");
   return undefined;

@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { type Timestamp, timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { type Timestamp, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import {
   ClaimEvent_Change as ClaimChange,
   type Event as EventMessage,
@@ -27,7 +27,7 @@ import type { Slug } from "../../domain/ids.ts";
 import { interruptionToProto, laneToProto, statusToProto, touchToProto } from "./feature.ts";
 import { roleToProto } from "./project.ts";
 import { stateToProto } from "./session.ts";
-import { timeToProto } from "./time.ts";
+import { timeFromProto, timeToProto } from "./time.ts";
 
 const KINDS: Record<EventKind, ProtoKind> = {
   feature: ProtoKind.FEATURE,
@@ -176,7 +176,7 @@ export function askedEventsFromProto(fields: FieldParser, filters: EventFilters 
     kinds: kinds.flatMap((kind, index) => kindFromProto(fields, `filters.kinds[${index}]`, kind)),
     featureSlug: featureSlug === "" ? undefined : (fields.slug("filters.feature_slug", featureSlug) as Slug),
     engineer: engineer === "" ? undefined : fields.email("filters.engineer", engineer),
-    since: sinceTime && timestampDate(sinceTime),
+    since: timeFromProto(fields, "filters.since_time", sinceTime),
   };
 }
 

@@ -17,6 +17,7 @@ import {
   type KnowledgeKind,
 } from "../../domain/knowledge/knowledge.ts";
 import type { Found, FoundKey } from "../../domain/knowledge/knowledge-store.ts";
+import { timeFromToken } from "../page-token.ts";
 import { checkpointToProto } from "./checkpoint.ts";
 import { interruptionToProto } from "./feature.ts";
 import { timeToProto } from "./time.ts";
@@ -103,8 +104,8 @@ export function ordinalFromToken(fields: FieldParser, key: unknown): number | un
 export function foundKeyFromToken(fields: FieldParser, key: unknown): FoundKey | undefined {
   if (key === undefined) return undefined;
   const { rank, createTime, id } = Object(key) as Partial<Record<keyof FoundKey, unknown>>;
-  const time = new Date(typeof createTime === "string" ? createTime : Number.NaN);
-  if (typeof rank !== "number" || Number.isNaN(time.getTime()) || typeof id !== "string") {
+  const time = timeFromToken(createTime);
+  if (typeof rank !== "number" || time === undefined || typeof id !== "string") {
     fields.reject("page_token", "is not a token of this list");
     return undefined;
   }

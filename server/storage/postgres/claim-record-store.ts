@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, exists, inArray, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, exists, inArray, type SQL, sql } from "drizzle-orm";
 import type {
   ClaimEnd,
   ClaimRecord,
@@ -69,8 +69,7 @@ export class PostgresClaimRecordStore implements ClaimRecordStore {
   }
 
   async listHeldOfFeature(featureId: FeatureId): Promise<ClaimRecord[]> {
-    const held = await this.select(and(eq(claims.featureId, featureId), sql`${claims.state} = 'held'`));
-    return held.reverse();
+    return this.select(and(eq(claims.featureId, featureId), sql`${claims.state} = 'held'`));
   }
 
   async end(claimIds: readonly ClaimId[], time: Date): Promise<EndedClaim[]> {
@@ -181,7 +180,7 @@ export class PostgresClaimRecordStore implements ClaimRecordStore {
   }
 
   private async select(where: SQL | undefined): Promise<(ClaimRecord & { state: ClaimRecordState })[]> {
-    const rows = await this.db.select().from(claims).where(where).orderBy(desc(claims.acquireTime));
+    const rows = await this.db.select().from(claims).where(where).orderBy(asc(claims.fencingToken));
     return rows.flatMap((row) => recordOf(row) ?? []);
   }
 }

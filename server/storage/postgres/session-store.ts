@@ -1,10 +1,10 @@
-import { and, asc, eq, inArray, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, inArray, notExists, type SQL, sql } from "drizzle-orm";
 import type { EngineerId, ProjectId, SessionId, Slug } from "../../domain/ids.ts";
 import { type Page, type PageRequest, pageOf } from "../../domain/page.ts";
 import type { Session, SessionState } from "../../domain/sessions/session.ts";
 import type { SessionListKey, SessionStore } from "../../domain/sessions/session-store.ts";
 import type { Queryable } from "./connect.ts";
-import { engineers, features, sessions } from "./schema/index.ts";
+import { engineers, features, projectMembers, sessions } from "./schema/index.ts";
 
 /** Sessions in PostgreSQL. */
 export class PostgresSessionStore implements SessionStore {
@@ -66,6 +66,19 @@ export class PostgresSessionStore implements SessionStore {
 
   async listAllOpen(projectId: ProjectId, engineerId?: EngineerId): Promise<Session[]> {
     return this.select(openIn(projectId, engineerId));
+  }
+
+  async listOfFormerMembers(projectId: ProjectId, limit: number): Promise<SessionId[]> {
+    const isMember = this.db
+      .select({ projectId: projectMembers.projectId })
+      .from(projectMembers)
+      .where(and(eq(projectMembers.projectId, projectId), eq(projectMembers.engineerId, sessions.engineerId)));
+    const rows = await this.db
+      .select({ id: sessions.id })
+      .from(sessions)
+      .where(and(openIn(projectId), notExists(isMember)))
+      .limit(limit);
+    return rows.map((row) => row.id as SessionId);
   }
 
   async end(id: SessionId, state: Exclude<SessionState, "open">, time: Date): Promise<Session | undefined> {

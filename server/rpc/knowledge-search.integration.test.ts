@@ -174,6 +174,17 @@ test("pages hold every find once, in the order of rank", async () => {
   }
 });
 
+test("without words everything is listed, however much it is", async () => {
+  const { ana, projectId, learn } = await open();
+  await Promise.all(Array.from({ length: 302 }, (_, number) => learn(`note ${number}`)));
+
+  const first = await ana.knowledge.searchKnowledge({ projectId, pageSize: 301 });
+  const rest = await ana.knowledge.searchKnowledge({ projectId, pageSize: 301, pageToken: first.nextPageToken });
+
+  expect(new Set([...first.results, ...rest.results].map(({ id }) => id)).size).toBe(302);
+  expect([first.results.length, rest.results.length, rest.nextPageToken]).toEqual([301, 1, ""]);
+});
+
 const HOSTILE: readonly (readonly [name: string, query: string])[] = [
   ["operators", "& | ! <-> <2> ( ) :* a:* !a (a | b) & c:AB"],
   ["a lone quote", '"'],

@@ -226,6 +226,8 @@ test("any text is answered with results or an empty list, never an error", async
     }
   }
   expect(await titles("token")).toHaveLength(1);
+  // No index holds such a word: it is not found, rather than not asked for.
+  expect(await titles("漢".repeat(1_000))).toEqual([]);
 });
 
 test("every hostile text can be kept as knowledge, or is refused as the caller's mistake, and is found again whole", async () => {

@@ -189,7 +189,8 @@ function queriesOf(projectId: ProjectId, words: SearchQuery | undefined): SQL {
   if (words === undefined) return sql`null::tsquery as matching`;
   const { match, marked } = words;
   const places = sql`to_tsvector('simple', ${marked.join(" ")}) || to_tsvector('english', ${marked.join(" ")})`;
-  return sql`${`'${projectId}'`}::tsquery && ${queryOf(match)} as matching, ${queryOf(match)} as ranking,
+  // Of words that no index holds, such as one that is too long, an empty query is left: it matches nothing, not all.
+  return sql`${`'${projectId}'`}::tsquery && nullif(${queryOf(match)}, ''::tsquery) as matching, ${queryOf(match)} as ranking,
     ${queryOf(marked.join(" or "))} as marking, (tsvector_to_array(${places}))[1:${sql.raw(String(MAX_PLACES))}] as places`;
 }
 

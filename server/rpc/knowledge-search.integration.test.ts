@@ -86,6 +86,10 @@ test("words are found by their stem, parts of paths and identifiers as words, ph
   expect((await search("token-store.ts"))[0]?.highlight).toContain("src/auth/**token**-**store**.**ts**");
   expect(await titles('"src see"')).toEqual([]);
   expect(await titles("tokens -map")).toEqual([]);
+  expect(await titles("tokens -src/auth")).toEqual([]);
+  expect(await titles("tokens -auth/src")).toEqual([first]);
+  expect(await titles("größe -src/auth.ts")).toEqual(["die Größe der Schlange"]);
+  expect((await search("tokens -auth/src"))[0]?.highlight).not.toContain("**auth**");
   expect(await titles("GRÖSSE or größe")).toEqual(["die Größe der Schlange"]);
   expect(await titles("进程")).toEqual(["缓存 在 进程 内"]);
   expect(await titles("the")).toEqual([]);

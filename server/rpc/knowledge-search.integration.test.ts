@@ -189,6 +189,22 @@ test("without words everything is listed, however much it is", async () => {
   expect([first.results.length, rest.results.length, rest.nextPageToken]).toEqual([301, 1, ""]);
 });
 
+test("a token that no search gave is refused", async () => {
+  const { ana, projectId, learn } = await open();
+  for (const text of ["token one", "token two"]) await learn(text);
+  const page = await ana.knowledge.searchKnowledge({ projectId, query: "token", pageSize: 1 });
+  const [hash, key] = JSON.parse(Buffer.from(page.nextPageToken, "base64url").toString());
+  const after = (forged: unknown) => {
+    const pageToken = Buffer.from(JSON.stringify([hash, forged])).toString("base64url");
+    return refusalOf(ana.knowledge.searchKnowledge({ projectId, query: "token", pageSize: 1, pageToken }));
+  };
+
+  for (const forged of [{ createTime: "+275760-09-13T00:00:00Z" }, { createTime: "now" }, { id: "1" }, { rank: "1" }]) {
+    expect((await after({ ...key, ...forged })).reason, JSON.stringify(forged)).toBe("REQUEST_INVALID");
+  }
+  expect((await after(null)).reason).toBe("REQUEST_INVALID");
+});
+
 const HOSTILE: readonly (readonly [name: string, query: string])[] = [
   ["operators", "& | ! <-> <2> ( ) :* a:* !a (a | b) & c:AB"],
   ["a lone quote", '"'],

@@ -19,7 +19,7 @@ import {
 import type { Found, FoundKey } from "../../domain/knowledge/knowledge-store.ts";
 import { checkpointToProto } from "./checkpoint.ts";
 import { interruptionToProto } from "./feature.ts";
-import { timeToProto } from "./time.ts";
+import { isInRange, timeToProto } from "./time.ts";
 
 const KIND_TO_PROTO: Record<KnowledgeKind, KindMessage> = {
   learning: KindMessage.LEARNING,
@@ -104,7 +104,7 @@ export function foundKeyFromToken(fields: FieldParser, key: unknown): FoundKey |
   if (key === undefined) return undefined;
   const { rank, createTime, id } = Object(key) as Partial<Record<keyof FoundKey, unknown>>;
   const time = new Date(typeof createTime === "string" ? createTime : Number.NaN);
-  if (typeof rank !== "number" || Number.isNaN(time.getTime()) || typeof id !== "string") {
+  if (typeof rank !== "number" || !isInRange(time) || typeof id !== "string") {
     fields.reject("page_token", "is not a token of this list");
     return undefined;
   }

@@ -17,7 +17,7 @@ test("the status tells who holds what, what waits for whom, where it is hot and 
   await place.ready("holds", ["src", "hot.ts"]);
   await place.ready("waits", ["src/a.ts", "hot.ts"]);
   await place.ready("depends", ["hot.ts", "once.ts"], { dependsOn: ["waits"] });
-  await place.ready("free", ["docs"]);
+  await place.ready("free", ["docs", "Docs"]);
   await place.ready("broken", ["lib"]);
   const crashed = await place.session();
   await place.hold("broken", crashed);

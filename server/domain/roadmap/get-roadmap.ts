@@ -47,19 +47,20 @@ export async function getRoadmap(
     readonly limit: number;
   },
 ): Promise<Roadmap> {
-  const { read } = deps.database;
-  const { project } = await requireMember(read, asked.projectId, caller.engineerId);
-  // The version first: who moves something with it is refused when it has changed since, not only since the end.
-  const version = await read.roadmap.version(project.id);
-  const [dependencies, ...lanes] = await Promise.all([
-    read.roadmap.dependencies(project.id, asked.closed),
-    ...asked.lanes.map(async (lane) => {
-      const features = await read.roadmap.list(project.id, lane, asked.closed, asked.limit);
-      const whole = features.length < asked.limit;
-      const count = whole ? features.length : await read.roadmap.count(project.id, lane, asked.closed);
-      return { lane, features, omitted: Math.max(0, count - features.length) };
-    }),
-  ]);
+  const { project } = await requireMember(deps.database.read, asked.projectId, caller.engineerId);
+  // In one snapshot: a feature that is moved meanwhile stands in one lane, and the etag is that of this order.
+  const [version, dependencies, ...lanes] = await deps.database.snapshot(({ roadmap }) =>
+    Promise.all([
+      roadmap.version(project.id),
+      roadmap.dependencies(project.id, asked.closed),
+      ...asked.lanes.map(async (lane) => {
+        const features = await roadmap.list(project.id, lane, asked.closed, asked.limit);
+        const whole = features.length < asked.limit;
+        const count = whole ? features.length : await roadmap.count(project.id, lane, asked.closed);
+        return { lane, features, omitted: count - features.length };
+      }),
+    ]),
+  );
   const features = lanes
     .flatMap((lane) => lane.features)
     .map((feature) => ({ ...feature, dependsOn: (dependencies.get(feature.id) ?? []).map(({ slug }) => slug) }));

@@ -12,6 +12,8 @@ import { requireMember } from "../projects/require-member.ts";
 export const MAX_LANE = 1_000;
 /** Features that hold the files of one feature, as far as they are named. */
 const MAX_HOLDING = 5;
+/** Holds that are looked at for them. */
+const MAX_HOLDS = 64;
 
 /** A feature on the roadmap. */
 export interface RoadmapEntry {
@@ -91,7 +93,7 @@ async function blockersOf(
   const held = await heldNow(deps.claims, project);
   const holding = new Map<FeatureId, FeatureId[]>();
   for (const feature of waiting) {
-    const hits = held.blocking(claimedTouches(project, feature), Number.POSITIVE_INFINITY) ?? [];
+    const hits = held.blocking(claimedTouches(project, feature), MAX_HOLDS) ?? [];
     const others = new Set(hits.map((hit) => hit.claim.featureId).filter((id) => id !== feature.id));
     holding.set(feature.id, [...others].slice(0, MAX_HOLDING));
   }

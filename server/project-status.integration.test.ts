@@ -17,7 +17,7 @@ test("the status tells who holds what, what waits for whom, where it is hot and 
   await place.ready("holds", ["src", "hot.ts"]);
   await place.ready("waits", ["src/a.ts", "hot.ts"]);
   await place.ready("depends", ["hot.ts", "once.ts"], { dependsOn: ["waits"] });
-  await place.ready("free", ["docs"]);
+  await place.ready("free", ["docs", "Docs"]);
   await place.ready("broken", ["lib"]);
   const crashed = await place.session();
   await place.hold("broken", crashed);
@@ -52,6 +52,35 @@ test("the status tells who holds what, what waits for whom, where it is hot and 
       { store: Store.CLAIMS, state: State.OK },
     ],
   });
+});
+
+test("however much has to be compared, what is free is not shown as blocked, nor what is blocked without its holder", async () => {
+  const place = await openWorkplace(await startNexus("embedded"));
+  const { ana, projectId } = place;
+  const numbered = (entry: (number: number) => string) => Array.from({ length: 512 }, (_, number) => entry(number));
+  await place.ready(
+    "holds",
+    numbered((number) => `src/f${number}.ts`),
+  );
+  await place.hold("holds", await place.session());
+  const wide = ["wide-1", "wide-2"];
+  for (const slug of wide) {
+    await place.ready(
+      slug,
+      numbered((number) => `src/*${number}*.ts`),
+    );
+  }
+  await place.ready("free", ["src/*.md"]);
+
+  const status = await ana.projects.getProjectStatus({ projectId });
+  const { lanes } = await ana.roadmap.getRoadmap({ projectId });
+  const ready = await ana.features.listAvailableFeatures({ projectId, includeBlocked: true });
+
+  const blocked = wide.map((slug) => ({ slug, heldBy: [{ featureSlug: "holds" }] }));
+  expect(status).toMatchObject({ blocked, blockedCount: 2 });
+  const entries = lanes.flatMap((lane) => lane.entries.map(({ feature, blockedBy }) => [feature?.slug, ...blockedBy]));
+  expect(entries).toEqual([["holds"], ...wide.map((slug) => [slug, "holds"]), ["free"]]);
+  expect(ready.features.map(({ slug }) => slug)).toEqual(["free"]);
 });
 
 test("while Redis is away the status says so, and answers what PostgreSQL knows", async () => {

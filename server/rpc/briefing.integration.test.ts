@@ -110,6 +110,43 @@ test("learnings on the same paths and on the project follow those on the feature
   expect(learnings.map(({ text }) => text)).toEqual(["on the feature", "on the same file", "on the project"]);
 });
 
+test("beside the largest checkpoint the feature's own decision is told, however long it is", async () => {
+  const { ready, session, hold, briefed, ana, projectId } = await open();
+  const paths = Array.from({ length: 100 }, (_, n) => `src/${"deep/".repeat(20)}${n}.ts`);
+  await ready("login", paths);
+  const first = await session();
+  const fencingToken = await hold("login", first);
+  await ana.sessions.saveCheckpoint({
+    projectId,
+    sessionId: first,
+    context: "c".repeat(50_000),
+    data: { large: "x".repeat(1_900) },
+    changedPaths: paths,
+  });
+  await ana.features.releaseFeature({ projectId, slug: "login", sessionId: first, fencingToken });
+  const long = "d".repeat(20_000);
+  await ana.knowledge.recordDecision({
+    projectId,
+    slug: "login",
+    title: "t".repeat(200),
+    decision: long,
+    rationale: long,
+    alternatives: long,
+    consequences: long,
+  });
+
+  const { decisions, checkpoint } = await briefed("login");
+
+  expect(decisions).toHaveLength(1);
+  const told = [
+    checkpoint?.context,
+    JSON.stringify(checkpoint?.data),
+    ...(checkpoint?.changedPaths ?? []),
+    ...(checkpoint?.heldTouches.map(({ path }) => path) ?? []),
+  ].join("");
+  expect(told.length).toBeLessThanOrEqual(BRIEFING_CHARACTERS / 2);
+});
+
 test("however much is known, a briefing stays within its budget, the newest first, and says what it left out", async () => {
   const { ready, session, hold, learn, decide, briefed, ana, projectId } = await open();
   await ready("login", ["src"]);

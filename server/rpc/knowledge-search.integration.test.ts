@@ -86,6 +86,10 @@ test("words are found by their stem, parts of paths and identifiers as words, ph
   expect((await search("token-store.ts"))[0]?.highlight).toContain("src/auth/**token**-**store**.**ts**");
   expect(await titles('"src see"')).toEqual([]);
   expect(await titles("tokens -map")).toEqual([]);
+  expect(await titles("tokens -src/auth")).toEqual([]);
+  expect(await titles("tokens -auth/src")).toEqual([first]);
+  expect(await titles("größe -src/auth.ts")).toEqual(["die Größe der Schlange"]);
+  expect((await search("tokens -auth/src"))[0]?.highlight).not.toContain("**auth**");
   expect(await titles("GRÖSSE or größe")).toEqual(["die Größe der Schlange"]);
   expect(await titles("进程")).toEqual(["缓存 在 进程 内"]);
   expect(await titles("the")).toEqual([]);
@@ -174,6 +178,33 @@ test("pages hold every find once, in the order of rank", async () => {
   }
 });
 
+test("without words everything is listed, however much it is", async () => {
+  const { ana, projectId, learn } = await open();
+  await Promise.all(Array.from({ length: 302 }, (_, number) => learn(`note ${number}`)));
+
+  const first = await ana.knowledge.searchKnowledge({ projectId, pageSize: 301 });
+  const rest = await ana.knowledge.searchKnowledge({ projectId, pageSize: 301, pageToken: first.nextPageToken });
+
+  expect(new Set([...first.results, ...rest.results].map(({ id }) => id)).size).toBe(302);
+  expect([first.results.length, rest.results.length, rest.nextPageToken]).toEqual([301, 1, ""]);
+});
+
+test("a token that no search gave is refused", async () => {
+  const { ana, projectId, learn } = await open();
+  for (const text of ["token one", "token two"]) await learn(text);
+  const page = await ana.knowledge.searchKnowledge({ projectId, query: "token", pageSize: 1 });
+  const [hash, key] = JSON.parse(Buffer.from(page.nextPageToken, "base64url").toString());
+  const after = (forged: unknown) => {
+    const pageToken = Buffer.from(JSON.stringify([hash, forged])).toString("base64url");
+    return refusalOf(ana.knowledge.searchKnowledge({ projectId, query: "token", pageSize: 1, pageToken }));
+  };
+
+  for (const forged of [{ createTime: "+275760-09-13T00:00:00Z" }, { createTime: "now" }, { id: "1" }, { rank: "1" }]) {
+    expect((await after({ ...key, ...forged })).reason, JSON.stringify(forged)).toBe("REQUEST_INVALID");
+  }
+  expect((await after(null)).reason).toBe("REQUEST_INVALID");
+});
+
 const HOSTILE: readonly (readonly [name: string, query: string])[] = [
   ["operators", "& | ! <-> <2> ( ) :* a:* !a (a | b) & c:AB"],
   ["a lone quote", '"'],
@@ -215,6 +246,8 @@ test("any text is answered with results or an empty list, never an error", async
     }
   }
   expect(await titles("token")).toHaveLength(1);
+  // No index holds such a word: it is not found, rather than not asked for.
+  expect(await titles("漢".repeat(1_000))).toEqual([]);
 });
 
 test("every hostile text can be kept as knowledge, or is refused as the caller's mistake, and is found again whole", async () => {

@@ -35,6 +35,22 @@ test("a learning belongs to the feature that its session holds, with its author,
   expect(learnings).toEqual([learning]);
 });
 
+test("what is known of a draft that was deleted is listed still, by its name as well", async () => {
+  const { learn, decide, decisions, ana, projectId } = await open();
+  await ana.features.createFeature({ projectId, slug: "gone", title: "gone" });
+  await learn("the vendor has no sandbox", { slug: "gone" });
+  await decide("Leave the vendor", { slug: "gone" });
+  await ana.features.deleteFeature({ projectId, slug: "gone" });
+
+  const { learnings } = await ana.knowledge.listLearnings({ projectId, slug: "gone" });
+
+  expect(learnings.map(({ text }) => text)).toEqual(["the vendor has no sandbox"]);
+  expect((await decisions({ slug: "gone" })).map(({ title }) => title)).toEqual(["Leave the vendor"]);
+  for (const list of [ana.knowledge.listLearnings, ana.knowledge.listDecisions]) {
+    expect((await refusalOf(list({ projectId, slug: "never-was" }))).reason).toBe("RESOURCE_NOT_FOUND");
+  }
+});
+
 test("without a session, or with one that holds nothing, a learning is the project's; a slug settles it", async () => {
   const { ready, session, learn, ana, projectId } = await open();
   await ready("login");

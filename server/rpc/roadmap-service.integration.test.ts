@@ -74,6 +74,28 @@ test("a feature moves within its lane and to another one, and a repeated move ch
   expect(features.map(({ slug }) => slug)).toEqual(["f-c", "f-a", "f-d", "f-b"]);
 });
 
+test("a roadmap that is read while features change lanes has each of them once", async () => {
+  const slugs = letters(6);
+  const place = await openPlace(slugs);
+  const { ana, projectId } = place;
+  let reading = true;
+  const movers = slugs.map(async (slug) => {
+    for (let to = Lane.NOW; reading; to = to === Lane.NOW ? Lane.ICEBOX : Lane.NOW) {
+      await ana.roadmap.reorderRoadmap({ projectId, slug, lane: to });
+    }
+  });
+
+  const seen = new Set<string>();
+  for (let round = 0; round < 60; round++) {
+    const { lanes } = await ana.roadmap.getRoadmap({ projectId });
+    seen.add(String(lanes.flatMap(({ entries }) => entries.map(({ feature }) => feature?.slug ?? "")).sort()));
+  }
+  reading = false;
+  await Promise.all(movers);
+
+  expect([...seen]).toEqual([String(slugs)]);
+});
+
 test("moves that can't be meant are refused with the field and change nothing", async () => {
   const place = await openPlace(letters(2));
   const { ana, projectId } = place;

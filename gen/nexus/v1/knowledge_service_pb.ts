@@ -530,7 +530,7 @@ export const KnowledgeService: GenService<{
     output: typeof AddLearningResponseSchema;
   },
   /**
-   * Lists learnings, the newest first. Changes nothing.
+   * Lists learnings, the newest first. Those of a draft that was deleted are listed by its slug still. Changes nothing.
    *
    * @generated from rpc nexus.v1.KnowledgeService.ListLearnings
    */
@@ -559,7 +559,8 @@ export const KnowledgeService: GenService<{
     output: typeof RecordDecisionResponseSchema;
   },
   /**
-   * Lists decisions, the newest first; those in force, unless all are asked for. Changes nothing.
+   * Lists decisions, the newest first; those in force, unless all are asked for. Those of a draft that was deleted are
+   * listed by its slug still. Changes nothing.
    *
    * @generated from rpc nexus.v1.KnowledgeService.ListDecisions
    */
@@ -573,9 +574,13 @@ export const KnowledgeService: GenService<{
    *
    * Any text is a valid query. All words must occur, as they stand or by their English stem; `or` between words lets
    * either do, `-` before a word excludes it, and "words in quotes" must follow each other. Characters such as
-   * `/ . _ - :` part words. The first 32 words count. Of more than 300 matches of a kind the latest 300 are ranked.
-   * Without a query the answer is whatever the filters let through, the newest first: with paths, what is known about
-   * these paths.
+   * `/ . _ - :` part words. The first 32 words count. Of more than 300 matches of a kind the latest 300 are ranked and
+   * answered. Without a query the answer is all that the filters let through, the newest first: with paths, what is known
+   * about these paths.
+   *
+   * Errors:
+   * - INVALID_ARGUMENT, PATH_INVALID: one of the paths is no path or pattern.
+   * - RESOURCE_EXHAUSTED, LIMIT_EXCEEDED: the paths have too many alternatives together; use fewer braces.
    *
    * @generated from rpc nexus.v1.KnowledgeService.SearchKnowledge
    */

@@ -237,13 +237,15 @@ export const ReorderRoadmapResponseSchema: GenMessage<ReorderRoadmapResponse> = 
  * What comes next: open features by lane, in order.
  *
  * Every method may fail with UNAUTHENTICATED, CREDENTIALS_INVALID; NOT_FOUND, RESOURCE_NOT_FOUND; INVALID_ARGUMENT,
- * REQUEST_INVALID with the fields; and UNAVAILABLE, STORE_UNAVAILABLE, after which the same call is safe.
+ * REQUEST_INVALID with the fields; and UNAVAILABLE, STORE_UNAVAILABLE or CLAIMS_RECOVERING, after which the same call is
+ * safe.
  *
  * @generated from service nexus.v1.RoadmapService
  */
 export const RoadmapService: GenService<{
   /**
-   * Answers the lanes with their features in order, without their specs. Changes nothing.
+   * Answers the lanes with their features in order, without their specs; each stands in one lane, also while features
+   * are moved. Changes nothing.
    *
    * @generated from rpc nexus.v1.RoadmapService.GetRoadmap
    */

@@ -1,7 +1,7 @@
 import type { FeatureId } from "../ids.ts";
 import type { BlockedTouch, ClaimMode, ClaimTouch, ListedClaim } from "./claim-store.ts";
 import { compileTouches } from "./compile-touches.ts";
-import { type IndexedTouch, SearchBudgetSpentError, TouchIndex } from "./touch-index.ts";
+import { type IndexedTouch, type SearchBudget, SearchBudgetSpentError, TouchIndex } from "./touch-index.ts";
 
 /** Comparisons for everything that one call asks, and their steps: tens of milliseconds at the very most. */
 const MAX_CANDIDATES = 1_000_000;
@@ -14,7 +14,7 @@ const MAX_STEPS = 5_000_000;
 export class HeldTouches {
   private readonly index = new TouchIndex<ListedClaim>();
   private readonly features = new Set<FeatureId>();
-  private readonly budget = { candidates: MAX_CANDIDATES, steps: MAX_STEPS };
+  private readonly budget = searchBudget();
 
   constructor(claims: readonly ListedClaim[], caseSensitive: boolean) {
     for (const claim of claims) {
@@ -59,6 +59,24 @@ export class HeldTouches {
   }
 }
 
+/** What one call may look at, whatever it asks. */
+export function searchBudget(): SearchBudget {
+  return { candidates: MAX_CANDIDATES, steps: MAX_STEPS };
+}
+
+/** Tells, within one budget, whether touches conflict with any of an index; what is too much to be compared does. */
+export function conflictsWith(index: TouchIndex<unknown>): (touches: readonly ClaimTouch[]) => boolean {
+  const budget = searchBudget();
+  return (touches) => {
+    try {
+      return conflicting(index, touches, budget).next().done !== true;
+    } catch (error) {
+      if (error instanceof SearchBudgetSpentError) return true;
+      throw error;
+    }
+  };
+}
+
 /**
  * The touches of an index that conflict with these; an owner may come more than once.
  *
@@ -67,8 +85,8 @@ export class HeldTouches {
 export function* conflicting<Owner>(
   index: TouchIndex<Owner>,
   touches: readonly ClaimTouch[],
+  budget: SearchBudget,
 ): Generator<IndexedTouch<Owner>> {
-  const budget = { candidates: MAX_CANDIDATES, steps: MAX_STEPS };
   for (const { pattern, mode } of touches) yield* index.overlapping(pattern, conflictingModes(mode), budget);
 }
 

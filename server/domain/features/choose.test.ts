@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { compileTouches } from "../claims/compile-touches.ts";
 import type { FeatureId, Slug } from "../ids.ts";
-import { type Contender, choose, hotFirst, longestWaiting, type Situation } from "./choose.ts";
+import { type Contender, choices, choose, hotFirst, longestWaiting, type Situation } from "./choose.ts";
 
 const NOW = new Date("2026-01-01T12:00:00Z");
 
@@ -90,6 +90,26 @@ test("work that is left alone is chosen when nothing else is free, and counts no
   expect(chosen(all, { leftAlone: "broken", held: "held" })).toEqual(["free", "held"]);
   expect(chosen(all, { leftAlone: "broken", held: "held free" })).toEqual(["broken"]);
   expect(chosen(all, { leftAlone: "broken", held: "broken held free" })).toBeUndefined();
+});
+
+test("one choice compares only so much: what is left then is taken for held back, and waits for another", () => {
+  const numbers = Array.from({ length: 20 }, (_, number) => number);
+  const waiting = contender(
+    "waiting",
+    numbers.map((number) => `*${"a".repeat(60)}b${number}*`),
+    { passedOver: 20, passedOverSince: minutesAgo(1) },
+  );
+  const costly = numbers.slice(0, 10).map((one) =>
+    contender(
+      `costly-${one}`,
+      numbers.map((number) => `${"a".repeat(200)}.${one}-${number}`),
+    ),
+  );
+
+  const slugs = [...choices(situation([waiting, ...costly], { held: "waiting" }))].map((choice) => choice.chosen.slug);
+
+  expect(slugs[0]).toBe("costly-0");
+  expect(slugs.length).toBeLessThan(costly.length);
 });
 
 test("of those at the same place the one comes first whose files most others wait for", () => {

@@ -1,6 +1,6 @@
 import type { ClaimTouch } from "../claims/claim-store.ts";
-import { conflicting } from "../claims/held-touches.ts";
-import { SearchBudgetSpentError, TouchIndex } from "../claims/touch-index.ts";
+import { conflicting, conflictsWith, searchBudget } from "../claims/held-touches.ts";
+import { type SearchBudget, SearchBudgetSpentError, TouchIndex } from "../claims/touch-index.ts";
 import type { FeatureId } from "../ids.ts";
 import { type Candidate, MAX_PASSES } from "./choosing-store.ts";
 
@@ -33,26 +33,31 @@ export interface Choice<Chosen extends Contender = Contender> {
   readonly passedOver: readonly FeatureId[];
 }
 
-/**
- * The first free contender, as CLAIMS section 3 has it. The one that has waited too long keeps everything that overlaps
- * it from being chosen before it; work that is left alone is chosen only when nothing else is free.
- */
+/** The first of the choices; undefined when there is none. */
 export function choose(situation: Situation): Choice | undefined {
-  const waitedFor = longestWaiting(situation);
+  return choices(situation).next().value;
+}
+
+/**
+ * The free contenders in the order in which they are chosen, as CLAIMS section 3 has it. The one that has waited too long
+ * keeps everything that overlaps it from being chosen before it; work that is left alone comes after all else. Whether a
+ * contender is free is asked when its turn comes.
+ */
+export function* choices(situation: Situation): Generator<Choice, undefined> {
+  const isHeldBack = heldBackBy(longestWaiting(situation));
+  const isFree = (contender: Contender) => situation.isFree(contender) && !isHeldBack(contender);
   const passedOver: FeatureId[] = [];
-  let last: Choice | undefined;
+  const leftAlone: { readonly chosen: Contender; readonly passes: number }[] = [];
   for (const contender of situation.contenders) {
     if (situation.isTaken(contender)) continue;
-    const isFree = situation.isFree(contender) && !isHeldBack(contender, waitedFor);
-    if (situation.isLeftAlone(contender)) {
-      if (isFree) last ??= { chosen: contender, passedOver: [...passedOver] };
-    } else if (isFree) {
-      return { chosen: contender, passedOver };
-    } else {
-      passedOver.push(contender.id);
-    }
+    if (situation.isLeftAlone(contender)) leftAlone.push({ chosen: contender, passes: passedOver.length });
+    else if (isFree(contender)) yield { chosen: contender, passedOver: [...passedOver] };
+    else passedOver.push(contender.id);
   }
-  return last;
+  for (const { chosen, passes } of leftAlone) {
+    if (isFree(chosen)) yield { chosen, passedOver: passedOver.slice(0, passes) };
+  }
+  return undefined;
 }
 
 /** Of those that were passed over too often, or for too long, the one that has waited longest. */
@@ -67,9 +72,13 @@ export function longestWaiting({ contenders, isTaken, isLeftAlone, now }: Situat
   return longest;
 }
 
-/** Whether the one that has waited longest comes first, since the two can't be worked on at once. */
-export function isHeldBack(contender: Contender, waitedFor: Contender | undefined): boolean {
-  return waitedFor !== undefined && waitedFor.id !== contender.id && conflict(contender.claimed, waitedFor.claimed);
+/** Tells of whom the one that has waited longest comes first, since the two can't be worked on at once. */
+export function heldBackBy(waitedFor: Contender | undefined): (contender: Contender) => boolean {
+  if (waitedFor === undefined) return () => false;
+  const index = new TouchIndex<FeatureId>();
+  index.add(waitedFor.id, waitedFor.claimed);
+  const conflicts = conflictsWith(index);
+  return ({ id, claimed }) => id !== waitedFor.id && conflicts(claimed);
 }
 
 /** Candidates in the order of work; of several at the same place those first whose files most others wait for. */
@@ -78,33 +87,23 @@ export function hotFirst<One extends Contender>(inOrder: readonly One[]): readon
   if (!inOrder.some((one, index) => index > 0 && tied(one, inOrder[index - 1]))) return inOrder;
   const index = new TouchIndex<FeatureId>();
   for (const { id, claimed } of inOrder) index.add(id, claimed);
+  const budget = searchBudget();
   const heat = new Map(
     inOrder
       .filter((one, at) => tied(one, inOrder[at - 1]) || tied(one, inOrder[at + 1]))
-      .map((one) => [one.id, overlapping(index, one.claimed).size]),
+      .map((one) => [one.id, heatOf(one, index, budget)]),
   );
   // The sort is stable: whoever differs in place, or not even in heat, stays where it was.
   return [...inOrder].sort((a, b) => (tied(a, b) ? (heat.get(b.id) ?? 0) - (heat.get(a.id) ?? 0) : 0));
 }
 
-/** Whether two features can't be worked on at once. */
-function conflict(a: readonly ClaimTouch[], b: readonly ClaimTouch[]): boolean {
-  const index = new TouchIndex<"b">();
-  index.add("b", b);
-  return overlapping(index, a).size > 0;
-}
-
-/** The owners of touches that conflict with these; undefined among them where it is too much to be compared. */
-export function overlapping<Owner>(
-  index: TouchIndex<Owner>,
-  touches: readonly ClaimTouch[],
-): ReadonlySet<Owner | undefined> {
-  const owners = new Set<Owner | undefined>();
+/** How many want the files of a contender, itself among them, as far as the budget lasts. */
+function heatOf({ claimed }: Contender, index: TouchIndex<FeatureId>, budget: SearchBudget): number {
+  const wanting = new Set<FeatureId>();
   try {
-    for (const { owner } of conflicting(index, touches)) owners.add(owner);
+    for (const { owner } of conflicting(index, claimed, budget)) wanting.add(owner);
   } catch (error) {
     if (!(error instanceof SearchBudgetSpentError)) throw error;
-    owners.add(undefined);
   }
-  return owners;
+  return wanting.size;
 }

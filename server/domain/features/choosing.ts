@@ -1,4 +1,4 @@
-import { HeldTouches } from "../claims/held-touches.ts";
+import { conflictsWith, HeldTouches } from "../claims/held-touches.ts";
 import { TouchIndex } from "../claims/touch-index.ts";
 import type { Clock } from "../clock.ts";
 import type { Database } from "../database.ts";
@@ -6,7 +6,7 @@ import type { EngineerId, FeatureId, ProjectId, SessionId } from "../ids.ts";
 import type { Project } from "../projects/project.ts";
 import type { ClaimAccess } from "../recovery/claim-access.ts";
 import { claimedTouches } from "./blockers.ts";
-import { type Contender, choose, hotFirst, overlapping, type Situation } from "./choose.ts";
+import { type Contender, choices, choose, hotFirst, type Situation } from "./choose.ts";
 
 /** Candidates that a choice looks at, from the first in the order of work. */
 const MAX_CONTENDERS = 2_000;
@@ -85,9 +85,19 @@ export class Choosing {
     handout.ended = ++this.count;
   }
 
-  /** Takes it back at once: it was never to be picked. */
-  takeBack({ project }: Snapshot, handouts: readonly Handout[]): void {
-    for (const handout of handouts) this.handouts.get(project.id)?.delete(handout);
+  /** Up to so many features that could be handed out now and overlap none of each other. Hands out none. */
+  chooseSeveral(snapshot: Snapshot, engineerId: EngineerId, count: number): Contender[] {
+    const situation = this.situation(snapshot, engineerId, new Set());
+    const chosen: Contender[] = [];
+    const index = new TouchIndex<Contender>();
+    const overlaps = conflictsWith(index);
+    const isFree = (one: Contender) => situation.isFree(one) && !overlaps(one.claimed);
+    for (const { chosen: one } of choices({ ...situation, isFree })) {
+      chosen.push(one);
+      index.add(one, one.claimed);
+      if (chosen.length === count) break;
+    }
+    return chosen;
   }
 
   /** What the snapshot and the handouts come to, for whoever asks; for nobody in particular when undefined. */
@@ -99,6 +109,7 @@ export class Choosing {
     const taken = new Set([...except, ...others.map(({ feature }) => feature.id)]);
     const theirs = new TouchIndex<Handout>();
     for (const handout of others) theirs.add(handout, handout.feature.claimed);
+    const overlapsTheirs = conflictsWith(theirs);
     const passes = new Map<FeatureId, number>();
     for (const id of others.flatMap(({ passedOver }) => passedOver)) passes.set(id, (passes.get(id) ?? 0) + 1);
     const now = this.deps.clock.now();
@@ -106,7 +117,7 @@ export class Choosing {
       contenders:
         passes.size === 0 ? snapshot.contenders : snapshot.contenders.map((one) => withPasses(one, passes, now)),
       isTaken: ({ id }) => taken.has(id) || snapshot.held.isHeld(id),
-      isFree: (one) => snapshot.isFree(one) && overlapping(theirs, one.claimed).size === 0,
+      isFree: (one) => snapshot.isFree(one) && !overlapsTheirs(one.claimed),
       isLeftAlone: ({ id }) =>
         engineerId !== undefined && snapshot.brokenOff.has(id) && snapshot.brokenOff.get(id) !== engineerId,
       now,

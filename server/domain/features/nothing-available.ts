@@ -1,7 +1,7 @@
 import type { BlockedTouch } from "../claims/claim-store.ts";
 import type { Slug } from "../ids.ts";
 import { describeBlocked } from "./blockers.ts";
-import { type Contender, isHeldBack, longestWaiting } from "./choose.ts";
+import { type Contender, heldBackBy, longestWaiting } from "./choose.ts";
 import type { Snapshot } from "./choosing.ts";
 import type { FeatureDeps } from "./deps.ts";
 import { NothingAvailableError } from "./feature-errors.ts";
@@ -30,11 +30,12 @@ async function describe(deps: FeatureDeps, snapshot: Snapshot): Promise<Reasons>
   const { project } = snapshot;
   const unmet = await read.choosing.countUnmet(project.id);
   const waitedFor = longestWaiting(deps.choosing.situation(snapshot, undefined, new Set()));
+  const isHeldBack = heldBackBy(waitedFor);
   const waiting: { contender: Contender; hits: readonly BlockedTouch[]; waitsFor: Slug | undefined }[] = [];
   for (const contender of snapshot.contenders) {
     if (waiting.length === MAX_WAITING) break;
     const hits = snapshot.held.blocking(contender.claimed, MAX_BLOCKED) ?? [];
-    const waitsFor = isHeldBack(contender, waitedFor) ? waitedFor?.slug : undefined;
+    const waitsFor = isHeldBack(contender) ? waitedFor?.slug : undefined;
     waiting.push({ contender, hits, waitsFor });
   }
   const holders = await holdersOf(

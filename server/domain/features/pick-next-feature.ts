@@ -136,15 +136,9 @@ export async function chooseBatch(
     await renewOrExpire(deps, caller, project, sessionId);
   }
   const snapshot = await deps.choosing.snapshot(project);
-  const handouts: Handout[] = [];
-  while (handouts.length < count) {
-    const handout = deps.choosing.handOut(snapshot, caller.engineerId, new Set());
-    if (handout === undefined) break;
-    handouts.push(handout);
-  }
-  deps.choosing.takeBack(snapshot, handouts);
-  if (handouts.length === 0) throw await nothingAvailable(deps, snapshot);
-  const features = await read.features.getMany(handouts.map(({ feature }) => feature.id));
+  const chosen = deps.choosing.chooseSeveral(snapshot, caller.engineerId, count);
+  if (chosen.length === 0) throw await nothingAvailable(deps, snapshot);
+  const features = await read.features.getMany(chosen.map(({ id }) => id));
   const byId = new Map(features.map((feature) => [feature.id, feature]));
-  return handouts.flatMap(({ feature }) => byId.get(feature.id) ?? []);
+  return chosen.flatMap(({ id }) => byId.get(id) ?? []);
 }

@@ -1,5 +1,5 @@
 import type { Caller } from "../caller.ts";
-import { conflicting } from "../claims/held-touches.ts";
+import { conflicting, searchBudget } from "../claims/held-touches.ts";
 import { SearchBudgetSpentError, TouchIndex } from "../claims/touch-index.ts";
 import { by } from "../events/event.ts";
 import type { ProjectId, Slug } from "../ids.ts";
@@ -46,7 +46,7 @@ function overlapsAmong(project: Project, picked: Feature, unmerged: readonly Unm
   for (const feature of unmerged) index.add(feature, claimedTouches(project, feature));
   const paths = new Map<UnmergedFeature, Set<string>>();
   try {
-    for (const { owner, text } of conflicting(index, claimedTouches(project, picked))) {
+    for (const { owner, text } of conflicting(index, claimedTouches(project, picked), searchBudget())) {
       paths.set(owner, (paths.get(owner) ?? new Set()).add(text));
     }
   } catch (error) {

@@ -10,10 +10,14 @@ import type { Decision, Learning } from "./knowledge.ts";
  * being briefed never costs it the room to work. What does not fit is counted, and can be listed and searched.
  */
 export const BRIEFING_CHARACTERS = 24_000;
-/** Of these the checkpoint may take so much, and its parts so much; a third is for each of the rest, or what is left. */
-const CHECKPOINT_CONTEXT = 8_000;
+/**
+ * Of these the parts of the checkpoint may take so much: less than half together, so that half of what is left has room
+ * for any one decision.
+ */
+const CHECKPOINT_CONTEXT = 7_500;
 const CHECKPOINT_DATA = 2_000;
-const CHECKPOINT_PATHS = 2_000;
+/** Of each of its lists of paths. */
+const CHECKPOINT_PATHS = 1_000;
 /** Of one field of a learning or decision: the gist stands at its beginning. */
 const FIELD_CHARACTERS = 1_500;
 /** Entries of each kind that are looked at; shorter ones than the budget allows would be odd. */

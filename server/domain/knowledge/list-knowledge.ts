@@ -11,7 +11,11 @@ interface Deps {
   readonly database: Database;
 }
 
-/** The learnings of a project, or of one feature, the newest first. */
+/**
+ * The learnings of a project, or of one feature, the newest first.
+ *
+ * @throws ResourceNotFoundError when there is no such feature, and nothing is known of one that was deleted either
+ */
 export async function listLearnings(
   { database: { read } }: Deps,
   caller: Caller,
@@ -19,11 +23,16 @@ export async function listLearnings(
   page: PageRequest<OrdinalKey>,
 ): Promise<Page<Learning, OrdinalKey>> {
   await requireMember(read, projectId, caller.engineerId);
-  if (featureSlug !== undefined) await requireFeature(read, projectId, featureSlug);
-  return read.learnings.list(projectId, featureSlug, page);
+  const learnings = await read.learnings.list(projectId, featureSlug, page);
+  if (learnings.items.length === 0 && featureSlug !== undefined) await requireFeature(read, projectId, featureSlug);
+  return learnings;
 }
 
-/** The decisions of a project, or of one feature, the newest first: those in force, or all. */
+/**
+ * The decisions of a project, or of one feature, the newest first: those in force, or all.
+ *
+ * @throws ResourceNotFoundError when there is no such feature, and nothing is known of one that was deleted either
+ */
 export async function listDecisions(
   { database: { read } }: Deps,
   caller: Caller,
@@ -38,6 +47,8 @@ export async function listDecisions(
   page: PageRequest<OrdinalKey>,
 ): Promise<Page<Decision, OrdinalKey>> {
   await requireMember(read, projectId, caller.engineerId);
-  if (filter.featureSlug !== undefined) await requireFeature(read, projectId, filter.featureSlug);
-  return read.decisions.list(projectId, filter, page);
+  const decisions = await read.decisions.list(projectId, filter, page);
+  const { featureSlug } = filter;
+  if (decisions.items.length === 0 && featureSlug !== undefined) await requireFeature(read, projectId, featureSlug);
+  return decisions;
 }

@@ -22,6 +22,8 @@ const MAX_INTERRUPTED = 50;
 const MAX_SESSIONS = 200;
 const MAX_BLOCKED = 50;
 const MAX_HOLDERS = 5;
+/** Holds that are looked at for the holders of one feature's files. */
+const MAX_HOLDS = 64;
 /** Open features that are looked at, by lane and position. */
 const MAX_OPEN = 2_000;
 
@@ -148,13 +150,16 @@ async function waitingAmong(
   unmet: ReadonlyMap<FeatureId, readonly Slug[]>,
   held: HeldTouches,
 ): Promise<{ readonly blocked: readonly WaitingFeature[]; readonly blockedCount: number }> {
-  const ready = outlines.filter(({ status }) => status === "ready");
-  const waiting = ready.flatMap((feature) => {
-    const hits = held.blocking(claimedTouches(project, feature), Number.POSITIVE_INFINITY);
-    if (hits?.length === 0 && !held.isHeld(feature.id) && !unmet.has(feature.id)) return [];
-    return { feature, claims: [...new Set((hits ?? []).map((hit) => hit.claim))].slice(0, MAX_HOLDERS) };
+  const waiting = outlines.filter(
+    (feature) =>
+      feature.status === "ready" &&
+      (unmet.has(feature.id) || held.isHeld(feature.id) || !held.isFree(claimedTouches(project, feature))),
+  );
+  // By whom is asked only of those that are shown, so that what is compared goes on telling who is blocked at all.
+  const shown = waiting.slice(0, MAX_BLOCKED).map((feature) => {
+    const hits = held.blocking(claimedTouches(project, feature), MAX_HOLDS) ?? [];
+    return { feature, claims: [...new Set(hits.map((hit) => hit.claim))].slice(0, MAX_HOLDERS) };
   });
-  const shown = waiting.slice(0, MAX_BLOCKED);
   const holders = await holdersOf(
     read,
     shown.flatMap(({ claims }) => claims),

@@ -28,9 +28,13 @@ export function hottestPaths(
   const { caseSensitive } = project.settings;
   const named = new Map<string, { readonly path: string; features: number }>();
   for (const { touches } of features) {
+    // A feature that names a path in two spellings is one feature all the same.
+    const keys = new Set<string>();
     for (const { path, mode } of effectiveTouches(touches, project.settings)) {
       if (mode === "shared") continue;
       const key = caseSensitive ? path : path.toLowerCase();
+      if (keys.has(key)) continue;
+      keys.add(key);
       const entry = named.get(key) ?? { path, features: 0 };
       entry.features += 1;
       named.set(key, entry);

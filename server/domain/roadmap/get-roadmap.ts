@@ -1,4 +1,5 @@
 import type { Caller } from "../caller.ts";
+import type { Stores } from "../database.ts";
 import { claimedTouches, heldNow } from "../features/blockers.ts";
 import type { FeatureDeps } from "../features/deps.ts";
 import type { Feature, FeatureView, Lane } from "../features/feature.ts";
@@ -12,6 +13,8 @@ import { requireMember } from "../projects/require-member.ts";
 export const MAX_LANE = 1_000;
 /** Features that hold the files of one feature, as far as they are named. */
 const MAX_HOLDING = 5;
+/** Holds that are looked at for them. */
+const MAX_HOLDS = 64;
 
 /** A feature on the roadmap. */
 export interface RoadmapEntry {
@@ -34,32 +37,20 @@ export interface Roadmap {
   readonly etag: string;
 }
 
+/** What a roadmap is asked for. */
+interface Asked {
+  readonly projectId: ProjectId;
+  readonly lanes: readonly Lane[];
+  /** Done and cancelled ones as well. */
+  readonly closed: boolean;
+  /** At most so many of each lane. */
+  readonly limit: number;
+}
+
 /** The lanes asked for, each with its features in order and what keeps them from being picked. */
-export async function getRoadmap(
-  deps: FeatureDeps,
-  caller: Caller,
-  asked: {
-    readonly projectId: ProjectId;
-    readonly lanes: readonly Lane[];
-    /** Done and cancelled ones as well. */
-    readonly closed: boolean;
-    /** At most so many of each lane. */
-    readonly limit: number;
-  },
-): Promise<Roadmap> {
-  const { read } = deps.database;
-  const { project } = await requireMember(read, asked.projectId, caller.engineerId);
-  // The version first: who moves something with it is refused when it has changed since, not only since the end.
-  const version = await read.roadmap.version(project.id);
-  const [dependencies, ...lanes] = await Promise.all([
-    read.roadmap.dependencies(project.id, asked.closed),
-    ...asked.lanes.map(async (lane) => {
-      const features = await read.roadmap.list(project.id, lane, asked.closed, asked.limit);
-      const whole = features.length < asked.limit;
-      const count = whole ? features.length : await read.roadmap.count(project.id, lane, asked.closed);
-      return { lane, features, omitted: Math.max(0, count - features.length) };
-    }),
-  ]);
+export async function getRoadmap(deps: FeatureDeps, caller: Caller, asked: Asked): Promise<Roadmap> {
+  const { project } = await requireMember(deps.database.read, asked.projectId, caller.engineerId);
+  const { version, dependencies, lanes } = await readInOrder(deps, asked);
   const features = lanes
     .flatMap((lane) => lane.features)
     .map((feature) => ({ ...feature, dependsOn: (dependencies.get(feature.id) ?? []).map(({ slug }) => slug) }));
@@ -78,6 +69,29 @@ export async function getRoadmap(
   };
 }
 
+/**
+ * The features of each lane, and the version of that very order. Where something is moved while the lanes are read it
+ * might stand in two of them, or in none: then they are read again, in a snapshot, which keeps one connection for longer.
+ */
+async function readInOrder({ database }: FeatureDeps, asked: Asked) {
+  const first = await readLanes(database.read, asked);
+  const unmoved = first.version === (await database.read.roadmap.version(asked.projectId));
+  return unmoved ? first : database.snapshot((then) => readLanes(then, asked));
+}
+
+async function readLanes({ roadmap }: Pick<Stores, "roadmap">, { projectId, lanes, closed, limit }: Asked) {
+  const version = await roadmap.version(projectId);
+  const [dependencies, ...found] = await Promise.all([
+    roadmap.dependencies(projectId, closed),
+    ...lanes.map(async (lane) => {
+      const features = await roadmap.list(projectId, lane, closed, limit);
+      const count = features.length < limit ? features.length : await roadmap.count(projectId, lane, closed);
+      return { lane, features, omitted: Math.max(0, count - features.length) };
+    }),
+  ]);
+  return { version, dependencies, lanes: found };
+}
+
 /** What keeps each feature that is not at work yet from being picked. */
 async function blockersOf(
   deps: FeatureDeps,
@@ -90,7 +104,7 @@ async function blockersOf(
   const held = await heldNow(deps.claims, project);
   const holding = new Map<FeatureId, FeatureId[]>();
   for (const feature of waiting) {
-    const hits = held.blocking(claimedTouches(project, feature), Number.POSITIVE_INFINITY) ?? [];
+    const hits = held.blocking(claimedTouches(project, feature), MAX_HOLDS) ?? [];
     const others = new Set(hits.map((hit) => hit.claim.featureId).filter((id) => id !== feature.id));
     holding.set(feature.id, [...others].slice(0, MAX_HOLDING));
   }

@@ -17,10 +17,15 @@ export function timeToProto(time: Date | undefined): Timestamp | undefined {
 export function timeFromProto(fields: FieldParser, field: string, time: Timestamp | undefined): Date | undefined {
   if (time === undefined) return undefined;
   const date = timestampDate(time);
-  const year = date.getUTCFullYear();
-  if (year >= 1 && year <= 9_999) return date;
+  if (isInRange(date)) return date;
   fields.reject(field, "is out of range; from year 1 to year 9999");
   return undefined;
+}
+
+/** Whether it is a time of the years 1 to 9999, which is what can be kept and told. */
+function isInRange(date: Date): boolean {
+  const year = date.getUTCFullYear();
+  return year >= 1 && year <= 9_999;
 }
 
 /** A span in milliseconds. */

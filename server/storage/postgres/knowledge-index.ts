@@ -122,10 +122,11 @@ export function searchStatement(
   projectId: ProjectId,
   query: KnowledgeQuery,
   words: SearchQuery | undefined,
-  { size, after }: PageRequest<FoundKey>,
+  page: PageRequest<FoundKey>,
 ): SQL {
+  const { size, after } = page;
   const kinds = query.kinds.filter((kind) => query.author === undefined || KINDS[kind].engineer !== undefined);
-  const branches = kinds.map((kind) => matchesOf(kind, projectId, query, words));
+  const branches = kinds.map((kind) => matchesOf(kind, projectId, query, words, page));
   const texts = kinds.map((kind) => {
     const { table, title, body } = KINDS[kind];
     return sql`select ${title} as title, ${body} as body from ${table} where page.kind = ${kind} and id = page.id`;
@@ -151,6 +152,7 @@ function matchesOf(
   projectId: ProjectId,
   { featureSlugs, author, since }: KnowledgeQuery,
   words: SearchQuery | undefined,
+  { size, after }: PageRequest<FoundKey>,
 ): SQL {
   const { table, slug, engineer } = KINDS[kind];
   const where = [sql`project_id = ${projectId}`];
@@ -163,6 +165,11 @@ function matchesOf(
     where.push(sql`${engineer} = (select e.id from engineers e where lower(e.email) = lower(${author}::text))`);
   }
   if (since !== undefined) where.push(sql`create_time >= ${since.toISOString()}::timestamptz`);
+  // Nothing is ranked without words, so each page goes on where the one before ended, however many there are.
+  if (words === undefined && after !== undefined) {
+    where.push(sql`(create_time, id) < (${after.createTime.toISOString()}::timestamptz, ${after.id}::uuid)`);
+  }
+  const most = words === undefined ? size + 1 : MAX_RANKED;
   // The words of a row are fetched for those that are ranked only: sorting with them costs as much as all the rest.
   const rank =
     words === undefined
@@ -170,7 +177,7 @@ function matchesOf(
       : sql`ts_rank((select r.search from ${table} r where r.id = latest.id), (select ranking from query), 1)::float8`;
   return sql`(select ${kind}::text, id, slug, create_time, ${rank} from (
     select id, ${slug} as slug, create_time from ${table} where ${sql.join(where, sql` and `)}
-    order by create_time desc limit ${MAX_RANKED}) latest)`;
+    order by create_time desc, id desc limit ${most}) latest)`;
 }
 
 /**
@@ -182,7 +189,8 @@ function queriesOf(projectId: ProjectId, words: SearchQuery | undefined): SQL {
   if (words === undefined) return sql`null::tsquery as matching`;
   const { match, marked } = words;
   const places = sql`to_tsvector('simple', ${marked.join(" ")}) || to_tsvector('english', ${marked.join(" ")})`;
-  return sql`${`'${projectId}'`}::tsquery && ${queryOf(match)} as matching, ${queryOf(match)} as ranking,
+  // Of words that no index holds, such as one that is too long, an empty query is left: it matches nothing, not all.
+  return sql`${`'${projectId}'`}::tsquery && nullif(${queryOf(match)}, ''::tsquery) as matching, ${queryOf(match)} as ranking,
     ${queryOf(marked.join(" or "))} as marking, (tsvector_to_array(${places}))[1:${sql.raw(String(MAX_PLACES))}] as places`;
 }
 

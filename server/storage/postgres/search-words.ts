@@ -11,9 +11,12 @@ const MAX_WORDS = 32;
 const MAX_QUERY = 10_000;
 
 const APART = new RegExp(`[${SEPARATORS.replace(/[\\\-.]/g, "\\$&")}\\p{Cc}\\p{Cs}\ufffd]`, "gu");
+/** A phrase, or a minus with the rest of the word that it excludes, which is empty before a phrase. */
+const PHRASE_OR_EXCLUDED = /"[^"]*"|(?<=^|\s)-(?=[^\s-])([^\s"]*)/g;
 /** Said so that it survives the parting of words: "not what follows". */
-const LEADING_MINUS = /(?<=^|\s)-(?=[^\s-])/g;
 const NOT = "\ue000";
+/** What is excluded, once the words are parted. */
+const EXCLUSION = /-("[^"]*"?|\S+)/g;
 
 /** A query, for websearch_to_tsquery. */
 export interface SearchQuery {
@@ -32,7 +35,7 @@ export function searchQuery(text: string): SearchQuery | undefined {
   const parted = text
     .slice(0, MAX_QUERY)
     .replaceAll(NOT, " ")
-    .replace(LEADING_MINUS, NOT)
+    .replace(PHRASE_OR_EXCLUDED, (whole, word?: string) => (word === undefined ? whole : NOT + oneTerm(word)))
     .replace(APART, " ")
     .replaceAll(NOT, "-");
   const words = parted.split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word));
@@ -40,8 +43,19 @@ export function searchQuery(text: string): SearchQuery | undefined {
   // Where their order does not matter, the same word again says nothing.
   const ordered = words.some((word) => word.includes('"') || word.toLowerCase() === "or");
   const counted = (ordered ? words : [...new Set(words)]).slice(0, MAX_WORDS);
-  const marked = counted.filter((word) => !word.startsWith("-")).map((word) => word.replaceAll('"', " ").trim());
-  return { match: counted.join(" "), marked };
+  const match = counted.join(" ");
+  const marked = match
+    .replace(EXCLUSION, " ")
+    .replaceAll('"', " ")
+    .split(/\s+/)
+    .filter((word) => word !== "");
+  return { match, marked };
+}
+
+/** A word that falls apart is a phrase, so that what is excluded is the whole of it, not its first part. */
+function oneTerm(word: string): string {
+  const parts = word.replace(APART, " ").trim();
+  return /\s/.test(parts) ? `"${parts}"` : parts;
 }
 
 /**

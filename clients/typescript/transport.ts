@@ -1,5 +1,5 @@
 import type { Agent } from "node:http";
-import type { Interceptor, Transport } from "@connectrpc/connect";
+import type { Transport } from "@connectrpc/connect";
 import { unaryCall } from "./unary-call.ts";
 
 /** Where the server is and who calls. */
@@ -22,7 +22,8 @@ export interface ClosableTransport {
  * comes back soonest, since no HTTP/2 session has to be set up. What sends is loaded at the first call, and what reads
  * streams at the first stream.
  */
-export function createNexusTransport({ baseUrl, apiKey, binary = false }: TransportOptions): ClosableTransport {
+export function createNexusTransport(options: TransportOptions): ClosableTransport {
+  const { baseUrl, apiKey, binary = false } = options;
   let agent: Agent | undefined;
   const send = () => {
     // `import()` would evaluate each export, and with the one called WebSocket the whole of fetch.
@@ -32,15 +33,8 @@ export function createNexusTransport({ baseUrl, apiKey, binary = false }: Transp
   };
   let streaming: Promise<Transport> | undefined;
   const streamTransport = async () => {
-    const { createConnectTransport } = await import("@connectrpc/connect-node");
-    const { agent } = send();
-    return createConnectTransport({
-      baseUrl,
-      httpVersion: "1.1",
-      useBinaryFormat: binary,
-      nodeOptions: { agent },
-      interceptors: apiKey === undefined ? [] : [bearerKey(apiKey)],
-    });
+    const { createStreamTransport } = await import("./stream-transport.ts");
+    return createStreamTransport(options, send().agent);
   };
   const transport: Transport = {
     unary: unaryCall({ baseUrl, apiKey, binary, send }),
@@ -50,11 +44,4 @@ export function createNexusTransport({ baseUrl, apiKey, binary = false }: Transp
     },
   };
   return { transport, close: () => agent?.destroy() };
-}
-
-function bearerKey(apiKey: string): Interceptor {
-  return (next) => (request) => {
-    request.header.set("Authorization", `Bearer ${apiKey}`);
-    return next(request);
-  };
 }

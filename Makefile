@@ -41,6 +41,9 @@ bench-knowledge: build ## measure searches over a thousand features and 10,000 e
 bench-cli: build ## measure how long commands take beside Node itself (RUNS)
 	@exec node bench/dist/bench-cli.js
 
+pack: build ## make the tarball that `npm install -g` takes, in dist/
+	@node scripts/pack.mjs
+
 mutants: setup ## change the claim stores as mistakes would, and see each caught by its test
 	@node scripts/mutants.mjs
 

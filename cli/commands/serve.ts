@@ -37,6 +37,12 @@ export class ServeCommand extends NexusCommand {
       if (value !== undefined) process.env[name] = value;
     }
     process.argv = [process.execPath, program];
-    await import(pathToFileURL(program).href);
+    try {
+      await import(pathToFileURL(program).href);
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw cause;
+      const why = `a package that only the server needs is not installed: ${(cause as Error).message}`;
+      throw new CliError("SERVER_PROGRAM_FAILED", why, "npm install -g --include=optional <tarball>", { cause });
+    }
   }
 }

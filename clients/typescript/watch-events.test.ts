@@ -6,7 +6,6 @@ import type { RetryTimer } from "./retry.ts";
 import { type WatchRequest, watchEvents } from "./watch-events.ts";
 
 const PROJECT = "p";
-const SILENCE_MS = 45_000;
 
 /** One stream of the server: what it sends, then how it ends; a number is an event's sequence. */
 type Script = readonly (number | { readonly bookmark: number } | NexusErrorReason | "silence")[];
@@ -43,12 +42,18 @@ function refusal(reason: NexusErrorReason): NexusError {
 class TestTimer implements RetryTimer {
   readonly waits: number[] = [];
   readonly impatience = Promise.withResolvers<void>();
+  readonly patience: number[] = [];
   #now = 0;
+
+  /** The waits between attempts end with the caller's signal, if there is one. */
+  constructor(readonly caller?: AbortSignal) {}
+
   now(): number {
     return this.#now;
   }
   async wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
-    if (ms === SILENCE_MS) {
+    if (signal !== this.caller) {
+      this.patience.push(ms);
       const cancelled = new Promise<void>((_, reject) => signal?.addEventListener("abort", () => reject(new Error())));
       return Promise.race([this.impatience.promise, cancelled]);
     }
@@ -149,6 +154,16 @@ test("a server that says nothing any more is given up for another attempt", asyn
   expect(await take(2, serverOf([5, "silence"], [6]), { projectId: PROJECT }, { timer })).toEqual([5, 6]);
 });
 
+test("for the first word of a server the time of a call is waited, and then no more than a few attempts", async () => {
+  const timer = new TestTimer();
+  timer.impatience.resolve();
+
+  const never = take(1, serverOf(["silence"]), { projectId: PROJECT }, { timer, timeoutMs: 300 });
+
+  await expect(never).rejects.toMatchObject({ reason: "SERVER_UNREACHABLE" });
+  expect(new Set(timer.patience)).toEqual(new Set([300]));
+});
+
 test("an aborted watch ends without an error, also while nothing comes", async () => {
   const stop = new AbortController();
   const server = serverOf([5, "silence"]);
@@ -157,7 +172,7 @@ test("an aborted watch ends without an error, also while nothing comes", async (
   for await (const { message } of watchEvents(
     server,
     { projectId: PROJECT },
-    { signal: stop.signal, timer: new TestTimer() },
+    { signal: stop.signal, timer: new TestTimer(stop.signal) },
   )) {
     seen.push(message.case);
     stop.abort();

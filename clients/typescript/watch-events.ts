@@ -67,13 +67,15 @@ export async function* watchEvents(
   request: WatchRequest,
   options: WatchOptions = {},
 ): AsyncGenerator<WatchEventsResponse, void> {
-  const { signal, timer = systemTimer } = options;
+  const { signal, timer = systemTimer, timeoutMs: firstTimeoutMs = FIRST_TIMEOUT_MS } = options;
   const cursors = new Map<string, bigint>();
+  // A stream begins with a bookmark or an event.
+  const silenceMs = () => (cursors.size > 0 ? SILENCE_MS : firstTimeoutMs);
   let lastMs = timer.now();
   for (let attempt = 0; ; attempt++) {
     let cut: NexusError;
     try {
-      for await (const response of oneStream(events, resumed(request, cursors), signal, timer)) {
+      for await (const response of oneStream(events, resumed(request, cursors), signal, timer, silenceMs)) {
         lastMs = timer.now();
         attempt = 0;
         if (isNew(response, cursors)) yield response;
@@ -93,8 +95,7 @@ export async function* watchEvents(
     if (signal?.aborted) return;
     const backoffMs = Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt) * (0.5 + timer.jitter() / 2);
     const waitMs = Math.max(backoffMs, cut.retryAfterMs ?? 0);
-    const bound =
-      cursors.size > 0 ? (options.giveUpAfterMs ?? GIVE_UP_AFTER_MS) : (options.timeoutMs ?? FIRST_TIMEOUT_MS);
+    const bound = cursors.size > 0 ? (options.giveUpAfterMs ?? GIVE_UP_AFTER_MS) : firstTimeoutMs;
     if (timer.now() + waitMs - lastMs > bound) throw cut;
     options.onCut?.(cut, waitMs);
     try {
@@ -105,26 +106,28 @@ export async function* watchEvents(
   }
 }
 
-/** One call; ends it when nothing comes although it is waited for. */
+/** One call; ends it when nothing comes for so long although it is waited for. */
 async function* oneStream(
   events: EventSource,
   request: ReturnType<typeof resumed>,
   signal: AbortSignal | undefined,
   timer: RetryTimer,
+  silenceMs: () => number,
 ): AsyncGenerator<WatchEventsResponse, void> {
   const call = new AbortController();
   const abort = () => call.abort();
   signal?.addEventListener("abort", abort);
   const stream = events.watchEvents(request, { signal: call.signal })[Symbol.asyncIterator]();
-  let silent = false;
+  let silentMs = 0;
   try {
     for (;;) {
       if (signal?.aborted) return;
       const taken = new AbortController();
       // Only while it is waited for: who reads slowly must not be taken for a server that is gone.
-      timer.wait(SILENCE_MS, taken.signal).then(
+      const mostMs = silenceMs();
+      timer.wait(mostMs, taken.signal).then(
         () => {
-          silent = true;
+          silentMs = mostMs;
           call.abort();
         },
         () => {},
@@ -134,8 +137,8 @@ async function* oneStream(
       yield next.value;
     }
   } catch (error) {
-    if (!silent) throw error;
-    const message = `the server has said nothing for ${SILENCE_MS / 1_000} s`;
+    if (silentMs === 0) throw error;
+    const message = `the server has said nothing for ${silentMs / 1_000} s`;
     throw new NexusError({ code: "unavailable", reason: "SERVER_UNREACHABLE", message, cause: error });
   } finally {
     signal?.removeEventListener("abort", abort);

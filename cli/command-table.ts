@@ -16,6 +16,11 @@ export interface CommandEntry {
 /** Every command, in the order in which help lists them. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
+    words: ["setup"],
+    summary: "set up a repository: find or start a server, log in, link a project",
+    load: async () => (await import("./commands/setup.ts")).SetupCommand,
+  },
+  {
     words: ["serve"],
     summary: "run a server on this machine",
     load: async () => (await import("./commands/serve.ts")).ServeCommand,

@@ -19,6 +19,7 @@ const LOCAL = ["serve", "logout", "version", "admin reset-key"];
 
 /** What every other command needs to come as far as asking the server. A new command has to be added. */
 const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
+  setup: ["--no-start"],
   login: ["--register", "--email", "a@example.com", "--name", "Ana"],
   whoami: [],
   status: [],

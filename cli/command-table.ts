@@ -250,7 +250,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     words: ["version"],
-    summary: "print the version",
+    summary: "print the version, and whether the server's fits",
     load: async () => (await import("./commands/version.ts")).VersionCommand,
   },
 ];

@@ -12,6 +12,7 @@ import { authenticate, requireKey } from "./rpc/interceptors/authenticate.ts";
 import { type CallReport, reportCall } from "./rpc/interceptors/report-call.ts";
 import type { NodeRequest, NodeResponse } from "./rpc/node-http.ts";
 import { routes, type ServiceDeps } from "./rpc/routes.ts";
+import { VERSION } from "./version.ts";
 import { type OpenStores, openStores, wire } from "./wiring.ts";
 
 /** A request body may be so large. */
@@ -171,7 +172,7 @@ function answerPlain(stores: OpenStores, metrics: ReturnType<typeof createMetric
     };
     switch (path) {
       case "/health":
-        return send(200, JSON.stringify({ status: "ok" }));
+        return send(200, JSON.stringify({ status: "ok", version: VERSION }));
       case "/ready": {
         const { database, claims } = await storesAnswer(stores);
         const ready = !state.stopping && database && claims;

@@ -249,6 +249,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/admin/reset-key.ts")).AdminResetKeyCommand,
   },
   {
+    words: ["completion"],
+    summary: "print what makes a shell complete nexus commands: bash, zsh or fish",
+    load: async () => (await import("./commands/completion.ts")).CompletionCommand,
+  },
+  {
     words: ["version"],
     summary: "print the version, and whether the server's fits",
     load: async () => (await import("./commands/version.ts")).VersionCommand,

@@ -15,7 +15,7 @@ const ID = "5f0c8a5e-0000-4000-8000-000000000000";
 const HELD = ["--fencing-token", "1"];
 
 /** Ask no server, or run one. */
-const LOCAL = ["serve", "logout", "version", "admin reset-key"];
+const LOCAL = ["serve", "logout", "completion", "version", "admin reset-key"];
 
 /** What every other command needs to come as far as asking the server. A new command has to be added. */
 const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {

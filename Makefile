@@ -41,6 +41,12 @@ bench-knowledge: build ## measure searches over a thousand features and 10,000 e
 bench-cli: build ## measure how long commands take beside Node itself (RUNS)
 	@exec node bench/dist/bench-cli.js
 
+cli-docs: setup ## write what docs/cli.md says of each command
+	@node scripts/cli-docs.mjs
+
+cli-docs-check: setup ## check that docs/cli.md says what the commands do
+	@node scripts/cli-docs.mjs --check
+
 pack: build ## make the tarball that `npm install -g` takes, in dist/
 	@node scripts/pack.mjs
 
@@ -111,4 +117,4 @@ db-push: setup ## force the schema onto the database DATABASE_URL, for experimen
 db-studio: setup ## browse the database DATABASE_URL
 	cd server && drizzle-kit studio
 
-check: proto-lint generated-check lint typecheck test ## everything that CI runs
+check: proto-lint generated-check cli-docs-check lint typecheck test ## everything that CI runs

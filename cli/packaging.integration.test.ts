@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -49,6 +49,17 @@ test("where the server's own packages were left out, it says so", async () => {
   expect(refused).toMatchObject({ exitCode: 1, stdout: "" });
   expect(refused.stderr).toContain("'argon2'");
   expect(refused.stderr).toContain("next: npm install -g --include=optional");
+});
+
+test("on a Node that argon2's binary crashes on, it says so", async () => {
+  const older = join(scratch.path, "older.cjs");
+  const versions = '{ ...process.versions, napi: "9" }';
+  writeFileSync(older, `Object.defineProperty(process, "versions", { value: ${versions} });`);
+
+  const refused = await run(process.execPath, ["--require", older, nexus, "serve", "--port", "0"]);
+
+  expect(refused).toMatchObject({ exitCode: 1, stdout: "" });
+  expect(refused.stderr).toContain("Node.js 22.14");
 });
 
 test("with them it is a server as well", async () => {

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const destination = resolve(process.argv[2] ?? join(root, "dist"));
-const bundles = ["cli/dist/nexus.cjs", "server/dist/main.js"];
+const bundles = ["cli/dist/nexus.cjs", "cli/dist/keeper.cjs", "server/dist/main.js"];
 
 /** @param {string} path */
 const readJson = (path) => JSON.parse(readFileSync(join(root, path), "utf8"));

@@ -5,7 +5,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo replay bench-claims bench-rebuild bench-events bench-choosing bench-knowledge bench-keeper mutants soak model model-mutants crash-matrix conditions dev generate build typecheck lint lint-fix format proto-lint generated-check \
+.PHONY: help setup run demo replay bench-claims bench-rebuild bench-events bench-choosing bench-knowledge bench-keeper bench-cli cli-docs cli-docs-check pack mutants soak model model-mutants crash-matrix conditions dev generate build typecheck lint lint-fix format proto-lint generated-check \
 	test test-unit test-server db-generate db-migrate db-push db-studio check
 
 help: ## list the targets
@@ -40,6 +40,18 @@ bench-knowledge: build ## measure searches over a thousand features and 10,000 e
 
 bench-keeper: build ## measure what a keeper with a hundred sessions costs (SESSIONS SECONDS_EACH)
 	@exec node bench/dist/bench-keeper.js
+
+bench-cli: build ## measure how long commands take beside Node itself (RUNS)
+	@exec node bench/dist/bench-cli.js
+
+cli-docs: setup ## write what docs/cli.md says of each command
+	@node scripts/cli-docs.mjs
+
+cli-docs-check: setup ## check that docs/cli.md says what the commands do
+	@node scripts/cli-docs.mjs --check
+
+pack: build ## make the tarball that `npm install -g` takes, in dist/
+	@node scripts/pack.mjs
 
 mutants: setup ## change the claim stores as mistakes would, and see each caught by its test
 	@node scripts/mutants.mjs
@@ -112,4 +124,4 @@ db-push: setup ## force the schema onto the database DATABASE_URL, for experimen
 db-studio: setup ## browse the database DATABASE_URL
 	cd server && drizzle-kit studio
 
-check: proto-lint generated-check lint typecheck test ## everything that CI runs
+check: proto-lint generated-check cli-docs-check lint typecheck test ## everything that CI runs

@@ -16,6 +16,11 @@ export interface CommandEntry {
 /** Every command, in the order in which help lists them. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
+    words: ["setup"],
+    summary: "set up a repository: find or start a server, log in, link a project",
+    load: async () => (await import("./commands/setup.ts")).SetupCommand,
+  },
+  {
     words: ["serve"],
     summary: "run a server on this machine",
     load: async () => (await import("./commands/serve.ts")).ServeCommand,
@@ -244,8 +249,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/admin/reset-key.ts")).AdminResetKeyCommand,
   },
   {
+    words: ["completion"],
+    summary: "print what makes a shell complete nexus commands: bash, zsh or fish",
+    load: async () => (await import("./commands/completion.ts")).CompletionCommand,
+  },
+  {
     words: ["version"],
-    summary: "print the version",
+    summary: "print the version, and whether the server's fits",
     load: async () => (await import("./commands/version.ts")).VersionCommand,
   },
 ];

@@ -96,15 +96,24 @@ export class Workspace {
     return this.#client;
   }
 
-  /** A client of that server; the caller closes it. */
-  connect(url: string, apiKey: string | undefined): NexusClient {
+  /**
+   * How long a call may take with all its attempts, in milliseconds.
+   *
+   * @throws CliError when NEXUS_TIMEOUT_MS is no such time
+   */
+  get timeoutMs(): number {
     const given = this.#context.env["NEXUS_TIMEOUT_MS"] || String(DEFAULT_TIMEOUT_MS);
     const timeoutMs = /^\d{1,10}$/.test(given) ? Number(given) : 0;
     if (timeoutMs < 1 || timeoutMs > MAX_TIMEOUT_MS) {
       const span = `a number of milliseconds from 1 to ${MAX_TIMEOUT_MS}`;
       throw new CliError("USAGE_INVALID", `NEXUS_TIMEOUT_MS is ${span}, not ${JSON.stringify(given)}`);
     }
-    return createNexusClient({ baseUrl: url, apiKey, timeoutMs });
+    return timeoutMs;
+  }
+
+  /** A client of that server; the caller closes it. */
+  connect(url: string, apiKey: string | undefined): NexusClient {
+    return createNexusClient({ baseUrl: url, apiKey, timeoutMs: this.timeoutMs });
   }
 
   /**

@@ -1,5 +1,5 @@
 // Bundles server (also for tests), command line and benchmarks: `node scripts/build.mjs [--watch] [server|testing|model|cli|keeper|bench ...]`.
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, watch } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { context } from "esbuild";
@@ -34,6 +34,7 @@ const shared = {
   // A native addon: loaded from node_modules at run time.
   external: ["argon2"],
   logLevel: "warning",
+  metafile: true,
 };
 
 /**
@@ -127,7 +128,8 @@ for (const name of named.length > 0 ? named : Object.keys(bundles)) {
   }
   const build = await context(options);
   try {
-    await build.rebuild();
+    const { metafile } = await build.rebuild();
+    if (options.outfile !== undefined) writePackages(`${options.outfile}.packages.json`, metafile);
   } catch {
     // esbuild has printed what is wrong; while watching, the next save may mend it.
     if (!watching) {
@@ -147,6 +149,19 @@ for (const name of named.length > 0 ? named : Object.keys(bundles)) {
 
 if (watching && existsSync(migrations)) {
   watch(migrations, { recursive: true }, copyMigrations);
+}
+
+/**
+ * Notes whose code is in a bundle: their licences have to go where it goes.
+ *
+ * @param {string} path
+ * @param {import("esbuild").Metafile} metafile
+ */
+function writePackages(path, { outputs }) {
+  const inputs = Object.values(outputs).flatMap((output) => Object.keys(output.inputs));
+  const names = inputs.map((input) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1]);
+  const packages = [...new Set(names.filter((name) => name !== undefined))].sort();
+  writeFileSync(join(root, path), `${JSON.stringify(packages, null, 2)}\n`);
 }
 
 /** The server reads them beside its own file, in the sources as in the bundle. */

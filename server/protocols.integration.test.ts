@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { startNexus } from "./testing/start-nexus.ts";
+import { VERSION } from "./version.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const run = promisify(execFile);
@@ -109,7 +110,7 @@ test("read methods may be called with GET", async () => {
 
 test("the probes answer without a key", async () => {
   const nexus = await startNexus("embedded");
-  expect(await (await fetch(`${nexus.url}/health`)).json()).toEqual({ status: "ok" });
+  expect(await (await fetch(`${nexus.url}/health`)).json()).toEqual({ status: "ok", version: VERSION });
   expect(await (await fetch(`${nexus.url}/ready`)).json()).toMatchObject({ ready: true });
   expect(await (await fetch(`${nexus.url}/metrics`)).text()).toContain("nexus_rpc_duration_seconds");
   expect((await fetch(`${nexus.url}/elsewhere`)).status).toBe(404);

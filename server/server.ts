@@ -14,6 +14,7 @@ import { authenticate, requireKey } from "./rpc/interceptors/authenticate.ts";
 import { reportCall } from "./rpc/interceptors/report-call.ts";
 import type { NodeRequest, NodeResponse } from "./rpc/node-http.ts";
 import { routes, type ServiceDeps } from "./rpc/routes.ts";
+import { VERSION } from "./version.ts";
 import { claimStoreName, type OpenStores, openStores, wire } from "./wiring.ts";
 
 /** A request body may be so large. */
@@ -237,7 +238,7 @@ function answerPlain(
 ) {
   return async (request: NodeRequest, response: NodeResponse): Promise<void> => {
     const path = pathOf(request);
-    if (path === "/health") return write(response, 200, JSON.stringify({ status: "ok" }));
+    if (path === "/health") return write(response, 200, JSON.stringify({ status: "ok", version: VERSION }));
     if (path === "/metrics" && answerMetrics !== undefined) return answerMetrics(response);
     if (path !== "/ready") return writeNotFound(request, response);
     const { database, claims } = await storesAnswer(stores);

@@ -89,5 +89,5 @@ test("without any Node it says what is missing", async () => {
   const { exitCode, stderr } = await launch(launcher, [], [tools].join(delimiter));
 
   expect(exitCode).toBe(1);
-  expect(stderr).toContain("Node.js 22 or newer is needed");
+  expect(stderr).toContain("Node.js 22.3 or newer is needed");
 });

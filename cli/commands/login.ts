@@ -5,8 +5,7 @@ import type { Engineer } from "@nexus/gen/nexus/v1/engineer_pb";
 import { Command, Option } from "clipanion";
 import { CliError } from "../cli-error.ts";
 import { NexusCommand } from "../command.ts";
-import { configPath, readConfig, writeConfig } from "../config/config-file.ts";
-import { ensureWritable } from "../files/private-file.ts";
+import { configPath, ensureKeyCanBeKept, keepKey } from "../config/config-file.ts";
 import { readInput } from "../files/read-input.ts";
 import { cleanLine } from "../output/clean-text.ts";
 
@@ -63,7 +62,7 @@ export class LoginCommand extends NexusCommand {
     if (this.email === undefined || this.engineerName === undefined) {
       throw new CliError("USAGE_INVALID", "--register needs --email and --name", "nexus login --help");
     }
-    this.#ensureKeyCanBeKept();
+    ensureKeyCanBeKept(this.context.env);
     const client = this.workspace.connect(url, undefined);
     try {
       const answer = await client.auth.register({
@@ -105,15 +104,8 @@ export class LoginCommand extends NexusCommand {
     }
   }
 
-  /** Before registering: a new key that can't be kept is lost, and its email is taken from then on. */
-  #ensureKeyCanBeKept(): void {
-    readConfig(this.context.env);
-    ensureWritable(configPath(this.context.env));
-  }
-
   #keep(url: string, apiKey: string): void {
-    const { keys } = this.workspace.config;
-    writeConfig(this.context.env, { server: url, keys: { ...keys, [url]: apiKey } });
+    keepKey(this.context.env, url, apiKey);
     if (this.context.env["NEXUS_API_KEY"]) this.note("NEXUS_API_KEY is set and goes before this login");
   }
 }

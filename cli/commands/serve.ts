@@ -5,6 +5,9 @@ import { CliError } from "../cli-error.ts";
 import { NexusCommand } from "../command.ts";
 import { serverProgram } from "../config/server-program.ts";
 
+/** What argon2's binary is made for. On a Node with less it does not refuse: it crashes. */
+const ARGON2_NAPI = 10;
+
 /** Runs the server in this process, so that its signals, its exit code and its end are the command's own. */
 export class ServeCommand extends NexusCommand {
   static override paths = [["serve"]];
@@ -28,6 +31,10 @@ export class ServeCommand extends NexusCommand {
   }
 
   async run() {
+    if (Number(process.versions["napi"]) < ARGON2_NAPI) {
+      const why = `'nexus serve' needs Node.js 22.14 or newer; this is ${process.versions.node}`;
+      throw new CliError("SERVER_PROGRAM_FAILED", why, "update Node.js; every other command runs on this one");
+    }
     const program = serverProgram(this.context.programFolder);
     if (!existsSync(program)) {
       throw new CliError("SERVER_PROGRAM_FAILED", `the server is not built: there is no ${program}`, "make build");
@@ -37,6 +44,12 @@ export class ServeCommand extends NexusCommand {
       if (value !== undefined) process.env[name] = value;
     }
     process.argv = [process.execPath, program];
-    await import(pathToFileURL(program).href);
+    try {
+      await import(pathToFileURL(program).href);
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw cause;
+      const why = `a package that only the server needs is not installed: ${(cause as Error).message}`;
+      throw new CliError("SERVER_PROGRAM_FAILED", why, "npm install -g --include=optional <tarball>", { cause });
+    }
   }
 }

@@ -43,7 +43,8 @@ export class WatchCommand extends ProjectCommand {
       const { events } = this.workspace.client;
       const onCut = ({ message }: Error, waitMs: number) =>
         this.note(`${message}; trying again in ${(waitMs / 1_000).toFixed(1)} s`);
-      for await (const { message } of watchEvents(events, request, { signal: stop.signal, onCut })) {
+      const options = { signal: stop.signal, timeoutMs: this.workspace.timeoutMs, onCut };
+      for await (const { message } of watchEvents(events, request, options)) {
         if (message.case === "event") await this.#write(message.value);
       }
     } finally {

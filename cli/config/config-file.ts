@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { readJsonFile, writePrivateFile } from "../files/private-file.ts";
+import { ensureWritable, readJsonFile, writePrivateFile } from "../files/private-file.ts";
 import { configFolder } from "../files/user-folders.ts";
 
 /** What `$XDG_CONFIG_HOME/nexus/config.json` holds. */
@@ -34,4 +34,20 @@ export function readConfig(env: Environment): Config {
 /** Replaces the configuration. */
 export function writeConfig(env: Environment, config: Config): void {
   writePrivateFile(configPath(env), `${JSON.stringify(config, null, 2)}\n`);
+}
+
+/** Keeps a server's key, beside those of other servers; commands go to that server from now on. */
+export function keepKey(env: Environment, server: string, apiKey: string): void {
+  writeConfig(env, { server, keys: { ...readConfig(env).keys, [server]: apiKey } });
+}
+
+/**
+ * Fails where keepKey would. For use before registering: a new key that can't be kept is lost, and its email is taken
+ * from then on.
+ *
+ * @throws CliError FILE_UNUSABLE
+ */
+export function ensureKeyCanBeKept(env: Environment): void {
+  readConfig(env);
+  ensureWritable(configPath(env));
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { CliError } from "../cli-error.ts";
@@ -25,7 +24,8 @@ export function ensureWritable(path: string): void {
 
 function writeDraft(path: string, content: string, finish: (draft: string) => void): void {
   const folder = dirname(path);
-  const draft = `${path}.${randomBytes(6).toString("hex")}`;
+  // No random bytes: every command reads its files through here, and node:crypto is slow to load.
+  const draft = `${path}.${process.pid}-${process.hrtime.bigint()}`;
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     chmodSync(folder, 0o700);

@@ -83,15 +83,18 @@ export async function runCommand(
   return { exitCode, ...output };
 }
 
-/** Starts `nexus serve` with embedded stores in `folder` and waits until it serves. Port 0 takes a free one. */
-export async function startServer(folder: string, port = 0): Promise<TestServer> {
+/**
+ * Starts `nexus serve` with embedded stores in `folder` and waits until it serves. Port 0 takes a free one; `program` is
+ * another launcher than the repository's.
+ */
+export async function startServer(folder: string, port = 0, program = NEXUS): Promise<TestServer> {
   const data = join(folder, "data");
   mkdirSync(data, { recursive: true });
   // Where PostgreSQL may not run as root, the account that it runs under instead has to get in here.
   chmodSync(data, 0o711);
   const env = { PATH: process.env["PATH"] ?? "", HOME: folder, NEXUS_REGISTRATION: "open", LOG_LEVEL: "warn" };
   const args = ["serve", "--port", String(port), "--host", "127.0.0.1", "--data-dir", data];
-  const child = spawn(NEXUS, args, { env, cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program, args, { env, cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
   const url = await servingUrl(child);
   return {
     url,

@@ -1,11 +1,10 @@
-import { fromBinary, type Message } from "@bufbuild/protobuf";
+import { fromBinary, type Message, type Registry } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
-import { ErrorInfoSchema } from "@nexus/gen/google/rpc/error_details_pb";
-import { errorDetailTypes } from "./error-detail-types.ts";
 import { type ErrorCode, NexusError, type NexusErrorReason, type ServerReason } from "./nexus-error.ts";
 
 const ERROR_DOMAIN = "nexus.v1";
+const ERROR_INFO = "google.rpc.ErrorInfo";
 
 /** System errors that mean nobody could be reached or the connection broke, whatever was sent. */
 const CONNECTION_ERRORS = new Set([
@@ -23,13 +22,17 @@ const CONNECTION_ERRORS = new Set([
   "ETIMEDOUT",
 ]);
 
-/** Turns whatever a Connect call threw into a NexusError. `baseUrl` names the server in the message. */
-export function errorFromCall(thrown: unknown, baseUrl: string): NexusError {
+/**
+ * Turns whatever a Connect call threw into a NexusError. `baseUrl` names the server in the message. The types of the
+ * details are loaded with the first failure.
+ */
+export async function errorFromCall(thrown: unknown, baseUrl: string): Promise<NexusError> {
   if (thrown instanceof NexusError) return thrown;
+  const { errorDetailTypes: detailTypes } = await import("./error-detail-types.ts");
   const error = ConnectError.from(thrown);
   const code = codeToString(error.code) as ErrorCode;
-  const details = decodeDetails(error);
-  const info = details.find((detail) => detail.$typeName === ErrorInfoSchema.typeName) as
+  const details = decodeDetails(error, detailTypes);
+  const info = details.find((detail) => detail.$typeName === ERROR_INFO) as
     | { readonly reason: string; readonly domain: string }
     | undefined;
   if (info?.domain === ERROR_DOMAIN) {
@@ -38,11 +41,12 @@ export function errorFromCall(thrown: unknown, baseUrl: string): NexusError {
       reason: info.reason as ServerReason,
       message: error.rawMessage,
       details,
+      detailTypes,
       cause: error,
     });
   }
   const { reason, message, code: foundCode = code } = diagnose(error, baseUrl);
-  return new NexusError({ code: foundCode, reason, message, details, cause: error });
+  return new NexusError({ code: foundCode, reason, message, details, detailTypes, cause: error });
 }
 
 /** What a failure means that no Nexus server explained. */
@@ -73,11 +77,11 @@ function diagnose(
   }
 }
 
-function decodeDetails(error: ConnectError): Message[] {
+function decodeDetails(error: ConnectError, detailTypes: Registry): Message[] {
   const decoded: Message[] = [];
   for (const detail of error.details) {
     if (!("type" in detail)) continue;
-    const type = errorDetailTypes.getMessage(detail.type);
+    const type = detailTypes.getMessage(detail.type);
     if (type === undefined) continue;
     try {
       decoded.push(fromBinary(type, detail.value));

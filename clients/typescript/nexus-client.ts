@@ -1,14 +1,15 @@
+import type { DescService } from "@bufbuild/protobuf";
 import type { Client, Transport } from "@connectrpc/connect";
-import { AuthService } from "@nexus/gen/nexus/v1/auth_service_pb";
-import { ClaimService } from "@nexus/gen/nexus/v1/claim_service_pb";
-import { EventService } from "@nexus/gen/nexus/v1/event_service_pb";
-import { FeatureService } from "@nexus/gen/nexus/v1/feature_service_pb";
-import { KnowledgeService } from "@nexus/gen/nexus/v1/knowledge_service_pb";
-import { ProjectService } from "@nexus/gen/nexus/v1/project_service_pb";
-import { RoadmapService } from "@nexus/gen/nexus/v1/roadmap_service_pb";
-import { SessionService } from "@nexus/gen/nexus/v1/session_service_pb";
+import type { AuthService } from "@nexus/gen/nexus/v1/auth_service_pb";
+import type { ClaimService } from "@nexus/gen/nexus/v1/claim_service_pb";
+import type { EventService } from "@nexus/gen/nexus/v1/event_service_pb";
+import type { FeatureService } from "@nexus/gen/nexus/v1/feature_service_pb";
+import type { KnowledgeService } from "@nexus/gen/nexus/v1/knowledge_service_pb";
+import type { ProjectService } from "@nexus/gen/nexus/v1/project_service_pb";
+import type { RoadmapService } from "@nexus/gen/nexus/v1/roadmap_service_pb";
+import type { SessionService } from "@nexus/gen/nexus/v1/session_service_pb";
 import { parseServerUrl } from "./server-url.ts";
-import { type CallSettings, createServiceClient } from "./service-client.ts";
+import { type CallSettings, createLazyServiceClient, type Streams } from "./service-client.ts";
 import { createNexusTransport, type TransportOptions } from "./transport.ts";
 
 /** How long a unary call may take with all its attempts, unless said otherwise. */
@@ -51,14 +52,18 @@ export function createNexusClient(options: NexusClientOptions): NexusClient {
 
 /** The clients of all services over a transport: what createNexusClient builds on, and tests without a socket. */
 export function createServiceClients(transport: Transport, settings: CallSettings): Omit<NexusClient, "close"> {
+  const lazy = <Service extends DescService>(load: () => Promise<Service>, streams: Streams<Service>) =>
+    createLazyServiceClient(load, streams, transport, settings);
   return {
-    auth: createServiceClient(AuthService, transport, settings),
-    projects: createServiceClient(ProjectService, transport, settings),
-    features: createServiceClient(FeatureService, transport, settings),
-    claims: createServiceClient(ClaimService, transport, settings),
-    sessions: createServiceClient(SessionService, transport, settings),
-    knowledge: createServiceClient(KnowledgeService, transport, settings),
-    roadmap: createServiceClient(RoadmapService, transport, settings),
-    events: createServiceClient(EventService, transport, settings),
+    auth: lazy(async () => (await import("@nexus/gen/nexus/v1/auth_service_pb")).AuthService, {}),
+    projects: lazy(async () => (await import("@nexus/gen/nexus/v1/project_service_pb")).ProjectService, {}),
+    features: lazy(async () => (await import("@nexus/gen/nexus/v1/feature_service_pb")).FeatureService, {}),
+    claims: lazy(async () => (await import("@nexus/gen/nexus/v1/claim_service_pb")).ClaimService, {}),
+    sessions: lazy(async () => (await import("@nexus/gen/nexus/v1/session_service_pb")).SessionService, {}),
+    knowledge: lazy(async () => (await import("@nexus/gen/nexus/v1/knowledge_service_pb")).KnowledgeService, {}),
+    roadmap: lazy(async () => (await import("@nexus/gen/nexus/v1/roadmap_service_pb")).RoadmapService, {}),
+    events: lazy(async () => (await import("@nexus/gen/nexus/v1/event_service_pb")).EventService, {
+      watchEvents: true,
+    }),
   };
 }

@@ -1,9 +1,7 @@
-import type { DescMessage, JsonObject, Message, MessageShape } from "@bufbuild/protobuf";
+import type { DescMessage, JsonObject, Message, MessageShape, Registry } from "@bufbuild/protobuf";
 import { toJson } from "@bufbuild/protobuf";
-import { durationMs } from "@bufbuild/protobuf/wkt";
-import { type ErrorInfo, RetryInfoSchema } from "@nexus/gen/google/rpc/error_details_pb";
+import type { ErrorInfo, RetryInfo } from "@nexus/gen/google/rpc/error_details_pb";
 import type { ErrorReason } from "@nexus/gen/nexus/v1/error_reason_pb";
-import { errorDetailTypes } from "./error-detail-types.ts";
 
 /** A status code in the words of the Connect protocol. */
 export type ErrorCode =
@@ -52,6 +50,8 @@ export interface NexusErrorFields {
   readonly reason: NexusErrorReason;
   readonly message: string;
   readonly details?: readonly Message[];
+  /** The types of the details: what writes them as JSON. */
+  readonly detailTypes?: Registry;
   readonly cause?: unknown;
 }
 
@@ -65,12 +65,14 @@ export class NexusError extends Error {
   readonly reason: NexusErrorReason;
   /** The typed messages that came with the refusal, as far as this client knows their types. */
   readonly details: readonly Message[];
+  readonly #detailTypes: Registry | undefined;
 
   constructor(fields: NexusErrorFields) {
     super(fields.message, { cause: fields.cause });
     this.code = fields.code;
     this.reason = fields.reason;
     this.details = fields.details ?? [];
+    this.#detailTypes = fields.detailTypes;
   }
 
   /** The first detail of that type: `error.detail(ClaimConflictSchema)?.blocked`. */
@@ -80,8 +82,10 @@ export class NexusError extends Error {
 
   /** How long the server asks to wait before the next attempt, in milliseconds; undefined where it does not say. */
   get retryAfterMs(): number | undefined {
-    const delay = this.detail(RetryInfoSchema)?.retryDelay;
-    return delay === undefined ? undefined : durationMs(delay);
+    // Found by its name: with its schema a program that only ever succeeds would load the types of every detail.
+    const info = this.details.find((detail): detail is RetryInfo => detail.$typeName === "google.rpc.RetryInfo");
+    const delay = info?.retryDelay;
+    return delay === undefined ? undefined : Number(delay.seconds) * 1_000 + delay.nanos / 1_000_000;
   }
 
   /** Nexus' own details come first; google.rpc.ErrorInfo only where it says more than the reason does. */
@@ -94,7 +98,7 @@ export class NexusError extends Error {
         code: this.code,
         reason: this.reason,
         message: this.message,
-        details: [...own, ...others].map(detailToJson),
+        details: [...own, ...others].map((detail) => detailToJson(detail, this.#detailTypes)),
       },
     };
   }
@@ -104,8 +108,8 @@ function isBareErrorInfo(detail: Message): boolean {
   return detail.$typeName === "google.rpc.ErrorInfo" && Object.keys((detail as ErrorInfo).metadata).length === 0;
 }
 
-function detailToJson(detail: Message): JsonObject {
-  const type = errorDetailTypes.getMessage(detail.$typeName);
+function detailToJson(detail: Message, types: Registry | undefined): JsonObject {
+  const type = types?.getMessage(detail.$typeName);
   const fields = type === undefined ? {} : (toJson(type, detail, { alwaysEmitImplicit: true }) as JsonObject);
   return { "@type": detail.$typeName, ...fields };
 }

@@ -35,7 +35,7 @@ export interface RetryOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
   /** Turns what an attempt threw into the error that decides. */
-  readonly toError: (thrown: unknown) => NexusError;
+  readonly toError: (thrown: unknown) => Promise<NexusError>;
   readonly timer?: RetryTimer;
 }
 
@@ -57,7 +57,7 @@ export async function retryUnavailable<Answer>(
       const left = Math.max(1, Math.ceil(deadline - timer.now()));
       return await attempt(timeoutMs > 0 ? Math.min(left, MAX_TIMER_MS) : 0);
     } catch (thrown) {
-      const error = toError(thrown);
+      const error = await toError(thrown);
       if (attempts >= (MAX_ATTEMPTS[error.reason] ?? 1)) throw error;
       const backoff = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempts - 1)) * (1 + timer.jitter() / 2);
       const delay = Math.max(backoff, error.retryAfterMs ?? 0);

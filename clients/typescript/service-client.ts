@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { create, type DescMessage, type DescService } from "@bufbuild/protobuf";
 import { type CallOptions, type Client, createClient, makeAnyClient, type Transport } from "@connectrpc/connect";
 import { errorFromCall } from "./error-from-call.ts";
@@ -48,10 +47,48 @@ export function createServiceClient<Service extends DescService>(
       try {
         yield* call(request, options);
       } catch (thrown) {
-        throw toError(thrown);
+        throw await toError(thrown);
       }
     };
   });
+  return client as Client<Service>;
+}
+
+/** The methods of a service that answer a stream; the compiler finds the one that is missing. */
+export type Streams<Service extends DescService> = {
+  readonly [Name in keyof Service["method"] as Service["method"][Name]["methodKind"] extends "unary"
+    ? never
+    : Name]: true;
+};
+
+/**
+ * The same for a service that is loaded with the first call: decoding the descriptors of all services takes longer than
+ * most calls. Which methods answer a stream has to be known before.
+ */
+export function createLazyServiceClient<Service extends DescService>(
+  load: () => Promise<Service>,
+  streams: Streams<Service>,
+  transport: Transport,
+  settings: CallSettings,
+): Client<Service> {
+  let loading: Promise<object> | undefined;
+  const method = async <Call>(name: string): Promise<Call> => {
+    loading ??= load().then((service) => createServiceClient(service, transport, settings));
+    const call = ((await loading) as Calls<Call>)[name];
+    if (call === undefined) throw new TypeError(`the service has no method ${name}`);
+    return call;
+  };
+  const callOf = (_target: object, name: string | symbol) => {
+    // An object with `then` would be taken for a promise.
+    if (typeof name === "symbol" || name === "then") return undefined;
+    if (!Object.hasOwn(streams, name)) {
+      return async (...given: Parameters<UnaryCall>) => (await method<UnaryCall>(name))(...given);
+    }
+    return async function* stream(...given: Parameters<StreamCall>) {
+      yield* (await method<StreamCall>(name))(...given);
+    };
+  };
+  const client: unknown = new Proxy({}, { get: callOf });
   return client as Client<Service>;
 }
 
@@ -63,5 +100,5 @@ function withRequestId(input: DescMessage, request: object): object {
   if (!("requestId" in input.field)) return request;
   if ("requestId" in request && typeof request.requestId === "string" && request.requestId !== "") return request;
   const { $typeName: _type, ...fields } = request as { readonly $typeName?: string };
-  return create(input, { ...fields, requestId: randomUUID() });
+  return create(input, { ...fields, requestId: process.getBuiltinModule("node:crypto").randomUUID() });
 }

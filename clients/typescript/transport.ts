@@ -1,7 +1,6 @@
-import { Agent as HttpAgent } from "node:http";
-import { Agent as HttpsAgent } from "node:https";
-import type { Interceptor, Transport } from "@connectrpc/connect";
-import { createConnectTransport } from "@connectrpc/connect-node";
+import type { Agent } from "node:http";
+import type { Transport } from "@connectrpc/connect";
+import { unaryCall } from "./unary-call.ts";
 
 /** Where the server is and who calls. */
 export interface TransportOptions {
@@ -20,23 +19,29 @@ export interface ClosableTransport {
 
 /**
  * The Connect protocol over HTTP/1.1 with connections that are kept: of the three protocols the one whose first call
- * comes back soonest, since no HTTP/2 session has to be set up.
+ * comes back soonest, since no HTTP/2 session has to be set up. What sends is loaded at the first call, and what reads
+ * streams at the first stream.
  */
-export function createNexusTransport({ baseUrl, apiKey, binary = false }: TransportOptions): ClosableTransport {
-  const agent = baseUrl.startsWith("https:") ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
-  const transport = createConnectTransport({
-    baseUrl,
-    httpVersion: "1.1",
-    useBinaryFormat: binary,
-    nodeOptions: { agent },
-    interceptors: apiKey === undefined ? [] : [bearerKey(apiKey)],
-  });
-  return { transport, close: () => agent.destroy() };
-}
-
-function bearerKey(apiKey: string): Interceptor {
-  return (next) => (request) => {
-    request.header.set("Authorization", `Bearer ${apiKey}`);
-    return next(request);
+export function createNexusTransport(options: TransportOptions): ClosableTransport {
+  const { baseUrl, apiKey, binary = false } = options;
+  let agent: Agent | undefined;
+  const send = () => {
+    // `import()` would evaluate each export, and with the one called WebSocket the whole of fetch.
+    const http = process.getBuiltinModule(baseUrl.startsWith("https:") ? "node:https" : "node:http");
+    agent ??= new http.Agent({ keepAlive: true });
+    return { request: http.request, agent };
   };
+  let streaming: Promise<Transport> | undefined;
+  const streamTransport = async () => {
+    const { createStreamTransport } = await import("./stream-transport.ts");
+    return createStreamTransport(options, send().agent);
+  };
+  const transport: Transport = {
+    unary: unaryCall({ baseUrl, apiKey, binary, send }),
+    async stream(...call) {
+      streaming ??= streamTransport();
+      return (await streaming).stream(...call);
+    },
+  };
+  return { transport, close: () => agent?.destroy() };
 }

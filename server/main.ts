@@ -1,10 +1,10 @@
 import { ConfigError, readConfig } from "./config.ts";
 import { resetKey } from "./domain/auth/reset-key.ts";
-import { createLogger } from "./logger.ts";
-import { startServer } from "./server.ts";
+import { createLogger, type Logger } from "./logger.ts";
+import { type NexusServer, startServer } from "./server.ts";
 import { keyMaker, openDatabase, systemClock } from "./wiring.ts";
 
-/** Ends the process after a second SIGINT or SIGTERM, and when a clean stop takes longer than this. */
+/** Ends the process when a clean stop takes longer than this, beside the time that it goes on answering. */
 const STOP_BOUND_MS = 30_000;
 
 /** `main.js`: serves until SIGTERM or SIGINT. `main.js admin reset-key <email>`: a new key for who lost the only one. */
@@ -22,12 +22,13 @@ async function serve(): Promise<number> {
   const config = readConfig(process.env);
   const logger = createLogger(config.logLevel);
   const server = await startServer(config, logger);
-  process.stderr.write(`Nexus serves on ${server.url}\n`);
+  // A terminal that is closed sends SIGHUP, too: then nobody can look after the server any more.
+  const ofTerminal = process.stdin.isTTY === true;
   return new Promise((resolve) => {
     let signals = 0;
     const stop = () => {
       if (++signals > 1) process.exit(130);
-      setTimeout(() => process.exit(1), STOP_BOUND_MS).unref();
+      setTimeout(() => process.exit(1), config.drainMs + STOP_BOUND_MS).unref();
       server.stop().then(
         () => resolve(Number(process.exitCode ?? 0)),
         (error: unknown) => {
@@ -38,12 +39,26 @@ async function serve(): Promise<number> {
     };
     process.on("SIGTERM", stop);
     process.on("SIGINT", stop);
+    process.on("SIGHUP", () => (ofTerminal ? stop() : reloadTls(server, logger)));
     server.lost.then((cause) => {
       logger.fatal({ err: cause }, "a store is lost; the server ends");
       process.exitCode = 1;
       stop();
     });
+    // Last, so that whoever reads it can rely on what signals do.
+    process.stderr.write(`Nexus serves on ${server.url}\n`);
   });
+}
+
+/** SIGHUP: what was renewed is served from now on; what can't be served is told, and changes nothing. */
+function reloadTls(server: NexusServer, logger: Logger): void {
+  try {
+    const pair = server.reloadTls();
+    if (pair === undefined) logger.info("SIGHUP: there is no certificate to reload; NEXUS_TLS_CERT is not set");
+    else logger.info({ expires: pair.expireTime }, "the certificate was reloaded");
+  } catch (error) {
+    logger.error({ err: error }, "the certificate could not be reloaded; the one from before stays in use");
+  }
 }
 
 async function adminResetKey(email: string): Promise<number> {

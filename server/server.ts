@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { Config } from "./config.ts";
 import type { Clock } from "./domain/clock.ts";
 import type { Project } from "./domain/projects/project.ts";
@@ -12,6 +13,7 @@ import { authenticate, requireKey } from "./rpc/interceptors/authenticate.ts";
 import { type CallReport, reportCall } from "./rpc/interceptors/report-call.ts";
 import type { NodeRequest, NodeResponse } from "./rpc/node-http.ts";
 import { routes, type ServiceDeps } from "./rpc/routes.ts";
+import type { TlsPair } from "./tls-pair.ts";
 import { type OpenStores, openStores, wire } from "./wiring.ts";
 
 /** A request body may be so large. */
@@ -20,8 +22,9 @@ const READ_MAX_BYTES = 8 * 1024 * 1024;
 const RECONCILE_MS = 1_000;
 /** How often everything is compared. */
 const AUDIT_MS = 5 * 60_000;
-/** How long calls under way may take to end when the server stops. */
+/** How long calls under way may take to end when the server stops, and how long an idle connection is left open then. */
 const GRACE_MS = 10_000;
+const LINGER_MS = 500;
 /** How often streams are looked after, and how often old events are forgotten. */
 const STREAMS_MS = 1_000;
 const FORGET_MS = 60_000;
@@ -42,7 +45,17 @@ export interface NexusServer {
   tickStreams(nowMs: number): Promise<void>;
   /** Forgets events that are old enough. */
   forgetEvents(): Promise<void>;
-  /** Takes no more calls, finishes those under way, ends the stores. Repeating it waits for the same end. */
+  /**
+   * Reads certificate and key anew.
+   *
+   * @returns what is served from now on; undefined without TLS
+   * @throws TlsPairError; then the pair from before stays
+   */
+  reloadTls(): TlsPair | undefined;
+  /**
+   * Says that it is not ready, ends the streams, goes on answering for as long as is configured, then takes no more
+   * calls, finishes those under way, and ends the stores. Repeating it waits for the same end.
+   */
   stop(): Promise<void>;
 }
 
@@ -54,14 +67,19 @@ export async function startServer(config: Config, logger: Logger): Promise<Nexus
 /**
  * Serves over open stores, which the server closes when it stops, or when it can't start.
  *
- * @param options what tests put in place: the time of day, which only stamps records, and nothing by itself that is
- *   done now and then, or the reconciler at another pace
+ * @param options what tests put in place: the time of day, which only stamps records, nothing by itself that is done
+ *   now and then, or the reconciler at another pace, and idle connections that end sooner when the server stops
  */
 export async function serveOver(
   stores: OpenStores,
   config: Config,
   logger: Logger,
-  options: { readonly clock?: Clock; readonly reconcileOnCallOnly?: boolean; readonly reconcileMs?: number } = {},
+  options: {
+    readonly clock?: Clock;
+    readonly reconcileOnCallOnly?: boolean;
+    readonly reconcileMs?: number;
+    readonly lingerMs?: number;
+  } = {},
 ): Promise<NexusServer> {
   const metrics = createMetrics();
   const state = { stopping: false };
@@ -127,13 +145,16 @@ export async function serveOver(
     audit: runAudit,
     tickStreams,
     forgetEvents,
+    reloadTls: () => listener.reloadTls(),
     stop() {
       stopped ??= (async () => {
         state.stopping = true;
         logger.info("stopping");
         health.drain();
         deps.hub.drain();
-        await listener.close(GRACE_MS);
+        // Whoever sends calls here has to see that this server is not ready before it refuses connections.
+        await pause(config.drainMs);
+        await listener.close({ lingerMs: options.lingerMs ?? LINGER_MS, graceMs: GRACE_MS });
         await Promise.all(repeated.map((each) => each.stop()));
         await stores.close();
         logger.info("stopped");

@@ -101,9 +101,10 @@ export async function startNexus(kind: ClaimStoreKind, bounds: SearchBounds = {}
       trustProxy: false,
       tls: undefined,
       eventRetentionMs: 30 * 24 * 3_600_000,
+      drainMs: 0,
     },
     createLogger("silent"),
-    { clock: { now: () => new Date(nowMs) }, reconcileOnCallOnly: true },
+    { clock: { now: () => new Date(nowMs) }, reconcileOnCallOnly: true, lingerMs: 0 },
   );
   onTestFinished(() => server.stop());
   return {

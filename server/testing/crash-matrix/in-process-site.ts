@@ -48,6 +48,7 @@ export async function inProcessSite(kind: ClaimStoreKind): Promise<CrashSite> {
         trustProxy: false,
         tls: undefined,
         eventRetentionMs: 3_600_000,
+        drainMs: 0,
       },
       createLogger("silent"),
       { reconcileOnCallOnly: true },

@@ -239,6 +239,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/session/close.ts")).SessionCloseCommand,
   },
   {
+    words: ["doctor"],
+    summary: "look for what is wrong, and say what to do about it",
+    load: async () => (await import("./commands/doctor.ts")).DoctorCommand,
+  },
+  {
     words: ["admin", "reset-key"],
     summary: "make a new key for an engineer who lost theirs, on the server's own machine",
     load: async () => (await import("./commands/admin/reset-key.ts")).AdminResetKeyCommand,

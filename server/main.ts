@@ -1,20 +1,26 @@
+import { diagnose } from "./admin/doctor.ts";
+import { resetKeyOf } from "./admin/reset-key.ts";
 import { ConfigError, readConfig } from "./config.ts";
-import { resetKey } from "./domain/auth/reset-key.ts";
 import { createLogger, type Logger } from "./logger.ts";
 import { type NexusServer, startServer } from "./server.ts";
-import { keyMaker, openDatabase, systemClock } from "./wiring.ts";
 
 /** Ends the process when a clean stop takes longer than this, beside the time that it goes on answering. */
 const STOP_BOUND_MS = 30_000;
 
-/** `main.js`: serves until SIGTERM or SIGINT. `main.js admin reset-key <email>`: a new key for who lost the only one. */
+/** What an operator may ask of the program; the environment says of which server. */
+const ADMIN: Readonly<Record<string, { readonly usage: string; readonly run: (args: string[]) => Promise<number> }>> = {
+  "reset-key": { usage: "reset-key <email>", run: ([email = ""]) => resetKeyOf(email) },
+  doctor: { usage: "doctor", run: () => printDiagnosis() },
+};
+
+/** `main.js`: serves until SIGTERM or SIGINT. `main.js admin …`: what an operator asks for. */
 async function main(args: readonly string[]): Promise<number> {
-  const [command, subcommand, email, ...rest] = args;
-  if (command === undefined) return serve();
-  if (command === "admin" && subcommand === "reset-key" && email !== undefined && rest.length === 0) {
-    return adminResetKey(email);
-  }
-  process.stderr.write("usage: main.js [admin reset-key <email>]; configuration comes from the environment\n");
+  if (args.length === 0) return serve();
+  const [word, name = "", ...rest] = args;
+  const command = word === "admin" ? ADMIN[name] : undefined;
+  if (command !== undefined && rest.length === command.usage.split(" ").length - 1) return command.run(rest);
+  const usages = Object.values(ADMIN).map(({ usage }) => `admin ${usage}`);
+  process.stderr.write(`usage: main.js [${usages.join(" | ")}]; configuration comes from the environment\n`);
   return 2;
 }
 
@@ -61,20 +67,10 @@ function reloadTls(server: NexusServer, logger: Logger): void {
   }
 }
 
-async function adminResetKey(email: string): Promise<number> {
-  const config = readConfig(process.env);
-  const { database, close } = await openDatabase(config.stores, createLogger("silent"));
-  try {
-    const { keys } = keyMaker(config);
-    const { engineer, apiKey, revokedKeys } = await resetKey({ database, clock: systemClock, keys }, email);
-    process.stderr.write(
-      `${engineer.email}: ${revokedKeys} key(s) revoked, effective within a minute. The new key, shown this once:\n`,
-    );
-    process.stdout.write(`${apiKey}\n`);
-    return 0;
-  } finally {
-    await close();
-  }
+/** `admin doctor`: a JSON array of what was found, for `nexus doctor` to print. */
+async function printDiagnosis(): Promise<number> {
+  process.stdout.write(`${JSON.stringify(await diagnose(process.env))}\n`);
+  return 0;
 }
 
 main(process.argv.slice(2)).then(

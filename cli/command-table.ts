@@ -249,6 +249,21 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/admin/reset-key.ts")).AdminResetKeyCommand,
   },
   {
+    words: ["admin", "backup"],
+    summary: "write everything that a server keeps to one file, also while it runs",
+    load: async () => (await import("./commands/admin/backup.ts")).AdminBackupCommand,
+  },
+  {
+    words: ["admin", "restore"],
+    summary: "load a backup into an empty data folder or an empty database",
+    load: async () => (await import("./commands/admin/restore.ts")).AdminRestoreCommand,
+  },
+  {
+    words: ["admin", "move"],
+    summary: "bring what is in the data folder to the PostgreSQL that DATABASE_URL names",
+    load: async () => (await import("./commands/admin/move.ts")).AdminMoveCommand,
+  },
+  {
     words: ["version"],
     summary: "print the version",
     load: async () => (await import("./commands/version.ts")).VersionCommand,

@@ -1,3 +1,4 @@
+import { backup, move, restore } from "./admin/backup.ts";
 import { diagnose } from "./admin/doctor.ts";
 import { resetKeyOf } from "./admin/reset-key.ts";
 import { ConfigError, readConfig } from "./config.ts";
@@ -11,6 +12,9 @@ const STOP_BOUND_MS = 30_000;
 const ADMIN: Readonly<Record<string, { readonly usage: string; readonly run: (args: string[]) => Promise<number> }>> = {
   "reset-key": { usage: "reset-key <email>", run: ([email = ""]) => resetKeyOf(email) },
   doctor: { usage: "doctor", run: () => printDiagnosis() },
+  backup: { usage: "backup <file>", run: ([file = ""]) => printRows(backup(process.env, file)) },
+  restore: { usage: "restore <file>", run: ([file = ""]) => printRows(restore(process.env, file)) },
+  move: { usage: "move", run: () => printRows(move(process.env)) },
 };
 
 /** `main.js`: serves until SIGTERM or SIGINT. `main.js admin …`: what an operator asks for. */
@@ -70,6 +74,12 @@ function reloadTls(server: NexusServer, logger: Logger): void {
 /** `admin doctor`: a JSON array of what was found, for `nexus doctor` to print. */
 async function printDiagnosis(): Promise<number> {
   process.stdout.write(`${JSON.stringify(await diagnose(process.env))}\n`);
+  return 0;
+}
+
+/** The others: a JSON object with what was written, rows by table. */
+async function printRows(work: Promise<ReadonlyMap<string, number>>): Promise<number> {
+  process.stdout.write(`${JSON.stringify({ rows: Object.fromEntries(await work) })}\n`);
   return 0;
 }
 

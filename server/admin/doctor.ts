@@ -2,6 +2,7 @@ import { type Stats, statSync } from "node:fs";
 import { lstat, readFile, stat, statfs } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { saltFile } from "../api-key-salt.ts";
 import { type Config, ConfigError, readConfig } from "../config.ts";
 import { runningEmbeddedPostgres } from "../storage/embedded/postgres.ts";
 import { inspectPostgres, type PostgresFindings } from "../storage/postgres/inspect.ts";
@@ -211,7 +212,7 @@ function checkFolder(dataDir: string, folder: Stats): Check {
 }
 
 async function checkSalt(dataDir: string): Promise<Check> {
-  const file = join(dataDir, "api-key-salt");
+  const file = saltFile(dataDir);
   try {
     await readFile(file);
     if ((statSync(file).mode & 0o077) === 0) return ok("api-key-salt", "only its owner may read it");

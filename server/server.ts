@@ -124,7 +124,7 @@ export async function serveOver(
       }),
     );
   } catch (error) {
-    await metricsListener?.close(0);
+    await metricsListener?.close({ lingerMs: 0, graceMs: 0 });
     await stores.close();
     throw error;
   }

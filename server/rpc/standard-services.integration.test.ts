@@ -117,7 +117,7 @@ test("a tool that hangs up in the middle of a reflection is no failure", async (
   await expect
     .poll(metrics)
     .toMatch(/nexus_rpc_duration_seconds_count\{method="ServerReflection\/ServerReflectionInfo"/);
-  expect(await metrics()).not.toContain('reason="INTERNAL"');
+  expect(await metrics()).not.toMatch(/reason="INTERNAL"\} [1-9]/);
 });
 
 test("health is asked without a key, of the server or of one service", async () => {

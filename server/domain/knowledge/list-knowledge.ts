@@ -1,8 +1,9 @@
 import type { Caller } from "../caller.ts";
 import type { Database } from "../database.ts";
+import { eventCursorOf } from "../events/read-events.ts";
 import { requireFeature } from "../features/require-feature.ts";
 import type { ProjectId, Slug } from "../ids.ts";
-import type { Page, PageRequest } from "../page.ts";
+import type { CursorPage, PageRequest } from "../page.ts";
 import { requireMember } from "../projects/require-member.ts";
 import type { Decision, Learning } from "./knowledge.ts";
 import type { OrdinalKey } from "./knowledge-store.ts";
@@ -13,19 +14,22 @@ interface Deps {
 
 /** The learnings of a project, or of one feature, the newest first. */
 export async function listLearnings(
-  { database: { read } }: Deps,
+  { database }: Deps,
   caller: Caller,
   { projectId, featureSlug }: { readonly projectId: ProjectId; readonly featureSlug: Slug | undefined },
   page: PageRequest<OrdinalKey>,
-): Promise<Page<Learning, OrdinalKey>> {
-  await requireMember(read, projectId, caller.engineerId);
-  if (featureSlug !== undefined) await requireFeature(read, projectId, featureSlug);
-  return read.learnings.list(projectId, featureSlug, page);
+): Promise<CursorPage<Learning, OrdinalKey>> {
+  await requireMember(database.read, projectId, caller.engineerId);
+  if (featureSlug !== undefined) await requireFeature(database.read, projectId, featureSlug);
+  return database.snapshot(async (read) => ({
+    ...(await read.learnings.list(projectId, featureSlug, page)),
+    eventCursor: await eventCursorOf(read, projectId),
+  }));
 }
 
 /** The decisions of a project, or of one feature, the newest first: those in force, or all. */
 export async function listDecisions(
-  { database: { read } }: Deps,
+  { database }: Deps,
   caller: Caller,
   {
     projectId,
@@ -36,8 +40,11 @@ export async function listDecisions(
     readonly includeSuperseded: boolean;
   },
   page: PageRequest<OrdinalKey>,
-): Promise<Page<Decision, OrdinalKey>> {
-  await requireMember(read, projectId, caller.engineerId);
-  if (filter.featureSlug !== undefined) await requireFeature(read, projectId, filter.featureSlug);
-  return read.decisions.list(projectId, filter, page);
+): Promise<CursorPage<Decision, OrdinalKey>> {
+  await requireMember(database.read, projectId, caller.engineerId);
+  if (filter.featureSlug !== undefined) await requireFeature(database.read, projectId, filter.featureSlug);
+  return database.snapshot(async (read) => ({
+    ...(await read.decisions.list(projectId, filter, page)),
+    eventCursor: await eventCursorOf(read, projectId),
+  }));
 }

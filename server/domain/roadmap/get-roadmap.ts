@@ -1,4 +1,5 @@
 import type { Caller } from "../caller.ts";
+import { eventCursorOf } from "../events/read-events.ts";
 import { claimedTouches, heldNow } from "../features/blockers.ts";
 import type { FeatureDeps } from "../features/deps.ts";
 import type { Feature, FeatureView, Lane } from "../features/feature.ts";
@@ -28,10 +29,11 @@ export interface RoadmapLane {
   readonly omitted: number;
 }
 
-/** The roadmap, and the etag of its order. */
+/** The roadmap, the etag of its order, and the project's last event when it was read. */
 export interface Roadmap {
   readonly lanes: readonly RoadmapLane[];
   readonly etag: string;
+  readonly eventCursor: bigint;
 }
 
 /** The lanes asked for, each with its features in order and what keeps them from being picked. */
@@ -47,19 +49,20 @@ export async function getRoadmap(
     readonly limit: number;
   },
 ): Promise<Roadmap> {
-  const { read } = deps.database;
-  const { project } = await requireMember(read, asked.projectId, caller.engineerId);
-  // The version first: who moves something with it is refused when it has changed since, not only since the end.
-  const version = await read.roadmap.version(project.id);
-  const [dependencies, ...lanes] = await Promise.all([
-    read.roadmap.dependencies(project.id, asked.closed),
-    ...asked.lanes.map(async (lane) => {
-      const features = await read.roadmap.list(project.id, lane, asked.closed, asked.limit);
-      const whole = features.length < asked.limit;
-      const count = whole ? features.length : await read.roadmap.count(project.id, lane, asked.closed);
-      return { lane, features, omitted: Math.max(0, count - features.length) };
-    }),
-  ]);
+  const { project } = await requireMember(deps.database.read, asked.projectId, caller.engineerId);
+  const { version, eventCursor, dependencies, lanes } = await deps.database.snapshot(async (read) => ({
+    version: await read.roadmap.version(project.id),
+    eventCursor: await eventCursorOf(read, project.id),
+    dependencies: await read.roadmap.dependencies(project.id, asked.closed),
+    lanes: await Promise.all(
+      asked.lanes.map(async (lane) => {
+        const features = await read.roadmap.list(project.id, lane, asked.closed, asked.limit);
+        const whole = features.length < asked.limit;
+        const count = whole ? features.length : await read.roadmap.count(project.id, lane, asked.closed);
+        return { lane, features, omitted: Math.max(0, count - features.length) };
+      }),
+    ),
+  }));
   const features = lanes
     .flatMap((lane) => lane.features)
     .map((feature) => ({ ...feature, dependsOn: (dependencies.get(feature.id) ?? []).map(({ slug }) => slug) }));
@@ -75,6 +78,7 @@ export async function getRoadmap(
       return { lane, entries: entries.slice(from - length, from), omitted };
     }),
     etag: String(version),
+    eventCursor,
   };
 }
 

@@ -35,7 +35,7 @@ import { RedisClaimStore } from "./storage/redis/claim-store.ts";
 import { connectRedis } from "./storage/redis/connect.ts";
 import { RedisCluster } from "./storage/redis/redis-cluster.ts";
 import { RedisWakeUps } from "./storage/redis/wakeups.ts";
-import { watchDatabase, watchStore } from "./store-watch.ts";
+import { endingPointless, watchDatabase, watchStore } from "./store-watch.ts";
 
 /** Stores that are open, with what ends them. */
 export interface OpenStores {
@@ -176,7 +176,7 @@ export function wire(
     metrics.alarms.inc();
     logger.error({ alarm: what, ...data }, "something happened that the claims protocol says cannot");
   };
-  const database = new MeasuredDatabase(stores.database, watchDatabase(metrics));
+  const database = new MeasuredDatabase(stores.database, watchDatabase(metrics), endingPointless(stores.database.read));
   const claimStore = measuredStore(stores.claimStore, watchStore(claimStoreName(stores), metrics));
   const claims = new ClaimAccess(database, claimStore, randomUUID, pause, {
     clock,

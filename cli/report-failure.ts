@@ -4,6 +4,7 @@ import type { NexusContext } from "./context.ts";
 import { ExitCode, exitCodeOf } from "./exit-codes.ts";
 import { cleanBlock } from "./output/clean-text.ts";
 import { describeError, type FailureContext } from "./output/describe-error.ts";
+import { nameSession } from "./output/name-session.ts";
 import { createStyle } from "./output/style.ts";
 import { terminalOf } from "./output/terminal.ts";
 
@@ -27,7 +28,7 @@ export function reportFailure(
       failure instanceof NexusError
         ? describeError(failure, { terminal, now: context.now(), ...failed })
         : `${cleanBlock(failure?.message ?? unexpected(error))}\n${failure?.next ? `next: ${failure.next}\n` : ""}`;
-    context.stderr.write(`${red("nexus:")} ${text}`);
+    context.stderr.write(nameSession(`${red("nexus:")} ${text}`, failed.session));
   }
   if (failure instanceof CliError) return failure.exitCode;
   return failure === undefined ? ExitCode.Failure : exitCodeOf(failure.reason);

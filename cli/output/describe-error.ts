@@ -19,6 +19,8 @@ import { describeHolder, formatBlocked, formatConflict, type RefusalView } from 
 export interface FailureContext {
   /** The feature that was asked for. */
   readonly subject?: string;
+  /** The session that was named on the command line. */
+  readonly session?: string;
   /** Who named the server's address. */
   readonly serverSource?: string;
   /** The repository's link, where it is for another server than the one that was asked. */

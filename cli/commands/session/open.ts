@@ -38,7 +38,7 @@ export class SessionOpenCommand extends ProjectCommand {
           });
     const { session } = answer;
     this.print(OpenSessionResponseSchema, answer, () =>
-      session === undefined ? "" : formatSession(session, "", this.terminal, this.context.now()),
+      session === undefined ? "" : formatSession(session, {}, this.terminal, this.context.now()),
     );
   }
 }

@@ -244,6 +244,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/session/close.ts")).SessionCloseCommand,
   },
   {
+    words: ["doctor"],
+    summary: "look for what is wrong, and say what to do about it",
+    load: async () => (await import("./commands/doctor.ts")).DoctorCommand,
+  },
+  {
     words: ["admin", "reset-key"],
     summary: "make a new key for an engineer who lost theirs, on the server's own machine",
     load: async () => (await import("./commands/admin/reset-key.ts")).AdminResetKeyCommand,
@@ -252,6 +257,21 @@ export const COMMANDS: readonly CommandEntry[] = [
     words: ["completion"],
     summary: "print what makes a shell complete nexus commands: bash, zsh or fish",
     load: async () => (await import("./commands/completion.ts")).CompletionCommand,
+  },
+  {
+    words: ["admin", "backup"],
+    summary: "write everything that a server keeps to one file, also while it runs",
+    load: async () => (await import("./commands/admin/backup.ts")).AdminBackupCommand,
+  },
+  {
+    words: ["admin", "restore"],
+    summary: "load a backup into an empty data folder or an empty database",
+    load: async () => (await import("./commands/admin/restore.ts")).AdminRestoreCommand,
+  },
+  {
+    words: ["admin", "move"],
+    summary: "bring what is in the data folder to the PostgreSQL that DATABASE_URL names",
+    load: async () => (await import("./commands/admin/move.ts")).AdminMoveCommand,
   },
   {
     words: ["version"],

@@ -3,6 +3,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, MIN_SALT_LENGTH } from "./config.ts";
 
+/** Where the embedded server's own API_KEY_SALT is kept. */
+export function saltFile(dataDir: string): string {
+  return join(dataDir, "api-key-salt");
+}
+
 /**
  * The embedded server's own API_KEY_SALT, made at its first start. Without it every key is worthless, so it lies with
  * the data; nobody else may read it.
@@ -10,7 +15,7 @@ import { ConfigError, MIN_SALT_LENGTH } from "./config.ts";
  * @throws ConfigError when it can't be read or written
  */
 export function keptSalt(dataDir: string): string {
-  const file = join(dataDir, "api-key-salt");
+  const file = saltFile(dataDir);
   try {
     try {
       writeFileSync(file, randomBytes(32).toString("hex"), { mode: 0o600, flag: "wx" });

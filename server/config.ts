@@ -29,6 +29,8 @@ export interface Config {
   readonly metricsAddress: { readonly host: string; readonly port: number } | undefined;
   /** How long events are kept. */
   readonly eventRetentionMs: number;
+  /** How long a server that was told to stop goes on answering, while /ready says that it is about to end. */
+  readonly drainMs: number;
 }
 
 /** One variable that can't be meant. */
@@ -49,6 +51,7 @@ const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"
 const REGISTRATIONS: readonly Registration[] = ["open", "invite", "closed"];
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const MAX_DAYS = 36_500;
+const MAX_DRAIN_SECONDS = 600;
 /** Characters of an API_KEY_SALT. */
 export const MIN_SALT_LENGTH = 16;
 
@@ -87,8 +90,9 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     allowedOrigins: readOrigins(env, reject),
     trustProxy: yes("TRUST_PROXY"),
     tls,
+    eventRetentionMs: readNumber(env, reject, "NEXUS_EVENT_RETENTION_DAYS", "days", 1, MAX_DAYS, 30) * DAY_MS,
+    drainMs: readNumber(env, reject, "NEXUS_DRAIN_SECONDS", "seconds", 0, MAX_DRAIN_SECONDS, 0) * 1_000,
     metricsAddress: readMetricsAddress(env, reject),
-    eventRetentionMs: readDays(env, reject, "NEXUS_EVENT_RETENTION_DAYS", 30) * DAY_MS,
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
@@ -150,18 +154,21 @@ function readMetricsAddress(
   return { host, port: Number(port) };
 }
 
-function readDays(
+function readNumber(
   env: NodeJS.ProcessEnv,
   reject: (variable: string, description: string) => void,
   variable: string,
+  unit: string,
+  least: number,
+  most: number,
   fallback: number,
 ): number {
   const value = env[variable] || String(fallback);
-  const days = Number(value);
-  if (!/^\d+$/.test(value) || days < 1 || days > MAX_DAYS) {
-    reject(variable, `${JSON.stringify(value)} is not a number of days: 1 to ${MAX_DAYS}`);
+  const number = Number(value);
+  if (!/^\d+$/.test(value) || number < least || number > most) {
+    reject(variable, `${JSON.stringify(value)} is not a number of ${unit}: ${least} to ${most}`);
   }
-  return days;
+  return number;
 }
 
 function readOrigins(env: NodeJS.ProcessEnv, reject: (variable: string, description: string) => void): string[] {

@@ -22,11 +22,28 @@ export class Call {
   readonly startedMs = performance.now();
   readonly trace: Trace;
   private readonly meters = new Map<Wait, Meter>();
+  private isAbandoned = false;
+  private hasActed = false;
 
   /** @param parent what the caller sent of its trace, if anything */
   constructor(parent?: TraceParent) {
     const { traceId, spanId: parentId } = parent ?? {};
     this.trace = { traceId: traceId ?? randomId(16), spanId: randomId(8), parentId };
+  }
+
+  /** Nobody waits for its answer any more. */
+  abandon(): void {
+    this.isAbandoned = true;
+  }
+
+  /** From here on it goes on to its end, whoever waits: it may have changed something, and others may rely on it. */
+  act(): void {
+    this.hasActed = true;
+  }
+
+  /** Nobody waits for its answer, and nothing was done for it yet: it may end. */
+  get isPointless(): boolean {
+    return this.isAbandoned && !this.hasActed;
   }
 
   /** Begins to wait; what it answers ends that. */

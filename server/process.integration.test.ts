@@ -1,5 +1,8 @@
-import { mkdtemp } from "node:fs/promises";
+import { once } from "node:events";
+import { copyFile, mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { connect } from "node:tls";
+import { fileURLToPath } from "node:url";
 import { FeatureStatus } from "@nexus/gen/nexus/v1/feature_pb";
 import { expect, inject, onTestFinished, test } from "vitest";
 import { startRedisCluster } from "./testing/redis-cluster-servers.ts";
@@ -82,6 +85,37 @@ test.each(["SIGTERM", "SIGINT"] as const)("%s stops a server cleanly, with code 
   const server = await start(await dataDir());
   await atWork(server);
   expect(await server.end(signal)).toBe(0);
+});
+
+test("SIGHUP serves a certificate that was renewed, and a bad one only makes a line in the log", async () => {
+  const folder = await dataDir();
+  const files = { NEXUS_TLS_CERT: join(folder, "tls.crt"), NEXUS_TLS_KEY: join(folder, "tls.key") };
+  const put = async (name: string) => {
+    const fixtures = fileURLToPath(new URL("testing/fixtures/tls", import.meta.url));
+    await copyFile(join(fixtures, `${name}.crt`), files.NEXUS_TLS_CERT);
+    await copyFile(join(fixtures, `${name}.key`), files.NEXUS_TLS_KEY);
+  };
+  await put("old");
+  const server = await startServerProcess({ NEXUS_DATA_DIR: folder, ...files });
+  onTestFinished(async () => {
+    await server.end();
+  });
+  const nameShown = async () => {
+    const socket = connect({ port: Number(new URL(server.url).port), host: "127.0.0.1", rejectUnauthorized: false });
+    await once(socket, "secureConnect");
+    const { subject } = socket.getPeerCertificate();
+    socket.destroy();
+    return subject.CN;
+  };
+
+  await put("new");
+  server.child.kill("SIGHUP");
+  await expect.poll(nameShown).toBe("new.nexus.test");
+  await writeFile(files.NEXUS_TLS_CERT, "cut off half-way");
+  server.child.kill("SIGHUP");
+
+  await expect.poll(() => server.output()).toMatch(/could not be reloaded; the one from before stays in use/);
+  expect(await nameShown()).toBe("new.nexus.test");
 });
 
 test("a second server on one data folder is refused, and the first one goes on", async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { callLog } from "./call-log.ts";
 import { type Config, ConfigError } from "./config.ts";
 import type { Clock } from "./domain/clock.ts";
@@ -14,6 +15,7 @@ import { authenticate, requireKey } from "./rpc/interceptors/authenticate.ts";
 import { reportCall } from "./rpc/interceptors/report-call.ts";
 import type { NodeRequest, NodeResponse } from "./rpc/node-http.ts";
 import { routes, type ServiceDeps } from "./rpc/routes.ts";
+import type { TlsPair } from "./tls-pair.ts";
 import { VERSION } from "./version.ts";
 import { claimStoreName, type OpenStores, openStores, wire } from "./wiring.ts";
 
@@ -25,8 +27,9 @@ const RECONCILE_MS = 1_000;
 const AUDIT_MS = 5 * 60_000;
 /** How often what is held in all is read for the metrics. */
 const SAMPLE_MS = 15_000;
-/** How long calls under way may take to end when the server stops. */
+/** How long calls under way may take to end when the server stops, and how long an idle connection is left open then. */
 const GRACE_MS = 10_000;
+const LINGER_MS = 500;
 /** How often streams are looked after, and how often old events are forgotten. */
 const STREAMS_MS = 1_000;
 const FORGET_MS = 60_000;
@@ -51,7 +54,17 @@ export interface NexusServer {
   forgetEvents(): Promise<void>;
   /** Reads what is held in all, for the metrics. */
   sampleMetrics(): Promise<void>;
-  /** Takes no more calls, finishes those under way, ends the stores. Repeating it waits for the same end. */
+  /**
+   * Reads certificate and key anew.
+   *
+   * @returns what is served from now on; undefined without TLS
+   * @throws TlsPairError; then the pair from before stays
+   */
+  reloadTls(): TlsPair | undefined;
+  /**
+   * Says that it is not ready, ends the streams, goes on answering for as long as is configured, then takes no more
+   * calls, finishes those under way, and ends the stores. Repeating it waits for the same end.
+   */
   stop(): Promise<void>;
 }
 
@@ -63,8 +76,9 @@ export async function startServer(config: Config, logger: Logger): Promise<Nexus
 /**
  * Serves over open stores, which the server closes when it stops, or when it can't start.
  *
- * @param options what tests put in place: the time of day, which only stamps records, and nothing by itself that is
- *   done now and then, or the reconciler at another pace, and from when on a call counts as slow
+ * @param options what tests put in place: the time of day, which only stamps records, nothing by itself that is done
+ *   now and then, or the reconciler at another pace, from when on a call counts as slow, and idle connections that end
+ *   sooner when the server stops
  */
 export async function serveOver(
   stores: OpenStores,
@@ -74,6 +88,7 @@ export async function serveOver(
     readonly clock?: Clock;
     readonly reconcileOnCallOnly?: boolean;
     readonly reconcileMs?: number;
+    readonly lingerMs?: number;
     readonly slowMs?: number;
   } = {},
 ): Promise<NexusServer> {
@@ -110,7 +125,7 @@ export async function serveOver(
       }),
     );
   } catch (error) {
-    await metricsListener?.close(0);
+    await metricsListener?.close({ lingerMs: 0, graceMs: 0 });
     await stores.close();
     throw error;
   }
@@ -177,6 +192,7 @@ export async function serveOver(
     audit: runAudit,
     tickStreams,
     forgetEvents,
+    reloadTls: () => listener.reloadTls(),
     sampleMetrics,
     stop() {
       stopped ??= (async () => {
@@ -184,8 +200,10 @@ export async function serveOver(
         logger.info("stopping");
         health.drain();
         deps.hub.drain();
-        await listener.close(GRACE_MS);
-        await metricsListener?.close(0);
+        // Whoever sends calls here has to see that this server is not ready before it refuses connections.
+        await pause(config.drainMs);
+        await listener.close({ lingerMs: options.lingerMs ?? LINGER_MS, graceMs: GRACE_MS });
+        await metricsListener?.close({ lingerMs: 0, graceMs: 0 });
         await Promise.all(repeated.map((each) => each.stop()));
         await stores.close();
         logger.info("stopped");

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as timeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { keptSalt } from "./api-key-salt.ts";
@@ -24,6 +25,7 @@ import type { Metrics } from "./metrics.ts";
 import type { ServiceDeps } from "./rpc/routes.ts";
 import { EmbeddedClaimStore } from "./storage/embedded/claim-store.ts";
 import { runningEmbeddedPostgres, startEmbeddedPostgres } from "./storage/embedded/postgres.ts";
+import { DataDirUnusableError } from "./storage/embedded/postgres-errors.ts";
 import { EmbeddedWakeUps } from "./storage/embedded/wakeups.ts";
 import { MeasuredDatabase } from "./storage/measured-database.ts";
 import { measuredStore, type StoreName } from "./storage/measured-store.ts";
@@ -34,7 +36,7 @@ import { RedisClaimStore } from "./storage/redis/claim-store.ts";
 import { connectRedis } from "./storage/redis/connect.ts";
 import { RedisCluster } from "./storage/redis/redis-cluster.ts";
 import { RedisWakeUps } from "./storage/redis/wakeups.ts";
-import { watchDatabase, watchStore } from "./store-watch.ts";
+import { endingPointless, watchDatabase, watchStore } from "./store-watch.ts";
 
 /** Stores that are open, with what ends them. */
 export interface OpenStores {
@@ -57,6 +59,11 @@ export function migrationsFolder(): string {
   return existsSync(bundled) ? bundled : fileURLToPath(new URL("./storage/postgres/migrations", import.meta.url));
 }
 
+/** A file in a data folder whose content has been moved to a PostgreSQL of the operator's. */
+export function movedMark(dataDir: string): string {
+  return join(dataDir, "moved-to-postgresql");
+}
+
 /** A wait that keeps no process from ending. */
 const pause = (ms: number) => timeout(ms, undefined, { ref: false });
 
@@ -64,6 +71,11 @@ const pause = (ms: number) => timeout(ms, undefined, { ref: false });
 export async function openStores(config: StoreConfig, logger: Logger): Promise<OpenStores> {
   if (config.kind === "embedded") {
     const { dataDir } = config;
+    const moved = movedMark(dataDir);
+    if (existsSync(moved)) {
+      const why = `what was in it is in a PostgreSQL of your own now; set DATABASE_URL, or remove ${moved} to go on here`;
+      throw new DataDirUnusableError(dataDir, why);
+    }
     const postgres = await startEmbeddedPostgres({
       dataDir,
       logger: { info: (message) => logger.info(message), warn: (message) => logger.warn(message) },
@@ -165,7 +177,7 @@ export function wire(
     metrics.alarms.inc();
     logger.error({ alarm: what, ...data }, "something happened that the claims protocol says cannot");
   };
-  const database = new MeasuredDatabase(stores.database, watchDatabase(metrics));
+  const database = new MeasuredDatabase(stores.database, watchDatabase(metrics), endingPointless(stores.database.read));
   const claimStore = measuredStore(stores.claimStore, watchStore(claimStoreName(stores), metrics));
   const claims = new ClaimAccess(database, claimStore, randomUUID, pause, {
     clock,

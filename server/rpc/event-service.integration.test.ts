@@ -249,6 +249,9 @@ describe("a list", () => {
     const status = await ana.projects.getProjectStatus({ projectId });
     const sessions = await ana.sessions.listActiveSessions({ projectId });
     const members = await ana.projects.listMembers({ projectId });
+    const roadmap = await ana.roadmap.getRoadmap({ projectId });
+    const learnings = await ana.knowledge.listLearnings({ projectId });
+    const decisions = await ana.knowledge.listDecisions({ projectId });
     await work.ready("c");
     const token = await work.hold("a", sessionId);
     await ana.features.cancelFeature({ projectId, slug: "b" });
@@ -263,7 +266,9 @@ describe("a list", () => {
 
     const now = await ana.features.listFeatures({ projectId });
     expect(statuses).toEqual(new Map(now.features.map((feature) => [feature.slug, feature.status])));
-    expect([status.eventCursor, sessions.eventCursor, members.eventCursor]).toEqual(Array(3).fill(eventCursor));
+    for (const list of [status, sessions, members, roadmap, learnings, decisions]) {
+      expect(list.eventCursor).toBe(eventCursor);
+    }
     stream.stop();
   });
 });

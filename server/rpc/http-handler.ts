@@ -87,7 +87,11 @@ async function respond(
   };
   const values = createContextValues().set(peerKey, peerOf(request, trustProxy)).set(cutKey, cut).set(callKey, began);
   // What nobody has said a word of by then; the promise below stays pending when all went well.
-  response.once("close", () => began.refused(unsaid(response.statusCode)));
+  response.once("close", () => {
+    // What a stream reads is shared with others.
+    if (handler.method.methodKind === "unary") call.abandon();
+    began.refused(unsaid(response.statusCode));
+  });
   response.setHeader("x-request-id", call.id);
   const answer = await handler(universalRequestFromNodeRequest(request, response, undefined, values));
   await universalResponseToNodeResponse(await withErrorInfo(answer, began), response);

@@ -51,6 +51,7 @@ export function knowledgeService(deps: FeatureDeps): ServiceImpl<typeof Knowledg
       return {
         learnings: page.items.map(learningToProto),
         nextPageToken: encodePageToken(ListLearningsRequestSchema, request, page.next),
+        eventCursor: page.eventCursor,
       };
     },
 
@@ -84,6 +85,7 @@ export function knowledgeService(deps: FeatureDeps): ServiceImpl<typeof Knowledg
       return {
         decisions: page.items.map(decisionToProto),
         nextPageToken: encodePageToken(ListDecisionsRequestSchema, request, page.next),
+        eventCursor: page.eventCursor,
       };
     },
 

@@ -1,6 +1,6 @@
 import { createRegistry, type DescFile, type DescService, type Registry, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
-import { Code } from "@connectrpc/connect";
+import { Code, type HandlerContext } from "@connectrpc/connect";
 import { file_google_rpc_error_details } from "@nexus/gen/google/rpc/error_details_pb";
 import { file_nexus_v1_error_details } from "@nexus/gen/nexus/v1/error_details_pb";
 
@@ -32,10 +32,15 @@ export function reflectionService(services: readonly DescService[]) {
   const registry = createRegistry(...files.values());
 
   return {
-    async *serverReflectionInfo<Asked extends Question>(questions: AsyncIterable<Asked>) {
-      for await (const question of questions) {
-        const messageResponse = answer(services, registry, files, question.messageRequest);
-        yield { validHost: question.host, originalRequest: question, messageResponse };
+    async *serverReflectionInfo<Asked extends Question>(questions: AsyncIterable<Asked>, context: HandlerContext) {
+      try {
+        for await (const question of questions) {
+          const messageResponse = answer(services, registry, files, question.messageRequest);
+          yield { validHost: question.host, originalRequest: question, messageResponse };
+        }
+      } catch (error) {
+        // Tools hang up when they have heard enough.
+        if (!context.signal.aborted) throw error;
       }
     },
   };

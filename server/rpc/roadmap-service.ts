@@ -22,7 +22,7 @@ export function roadmapService(deps: FeatureDeps): ServiceImpl<typeof RoadmapSer
       if (request.limit < 0 || request.limit > MAX_LANE)
         fields.reject("limit", `is 1 to ${MAX_LANE}, or 0 for as many`);
       fields.done();
-      const { lanes, etag } = await getRoadmap(deps, callerOf(context), {
+      const { lanes, etag, eventCursor } = await getRoadmap(deps, callerOf(context), {
         projectId,
         lanes: asked.size === 0 ? LANES : LANES.filter((lane) => asked.has(lane)),
         closed: request.includeClosed,
@@ -35,6 +35,7 @@ export function roadmapService(deps: FeatureDeps): ServiceImpl<typeof RoadmapSer
           omitted,
         })),
         etag,
+        eventCursor,
       };
     },
 

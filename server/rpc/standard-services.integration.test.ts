@@ -1,5 +1,7 @@
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { connect } from "node:http2";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { ConnectError, createClient } from "@connectrpc/connect";
@@ -95,6 +97,27 @@ test.each([
     "error 5",
     "error 3",
   ]);
+});
+
+test("a tool that hangs up in the middle of a reflection is no failure", async () => {
+  const nexus = await startNexus("embedded");
+  const socket = connect(nexus.url);
+  const stream = socket.request({
+    ":method": "POST",
+    ":path": "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    "content-type": "application/grpc",
+    te: "trailers",
+  });
+  // list_services: "*", and the stream stays open.
+  stream.write(Buffer.from([0, 0, 0, 0, 3, 0x3a, 1, 0x2a]));
+  await once(stream, "data");
+  socket.destroy();
+
+  const metrics = async () => (await fetch(`${nexus.url}/metrics`)).text();
+  await expect
+    .poll(metrics)
+    .toMatch(/nexus_rpc_duration_seconds_count\{method="ServerReflection\/ServerReflectionInfo"/);
+  expect(await metrics()).not.toMatch(/reason="INTERNAL"\} [1-9]/);
 });
 
 test("health is asked without a key, of the server or of one service", async () => {

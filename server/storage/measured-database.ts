@@ -17,11 +17,13 @@ export interface WatchDatabase {
 export class MeasuredDatabase implements Database {
   readonly read: Stores;
 
+  /** @param read what is read from outside transactions */
   constructor(
     private readonly database: Database,
     private readonly watch: WatchDatabase,
+    read = database.read,
   ) {
-    this.read = this.measured(database.read);
+    this.read = this.measured(read);
   }
 
   transact<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {

@@ -118,11 +118,13 @@ export async function startNexus(
       tls: undefined,
       metricsAddress,
       eventRetentionMs: 30 * 24 * 3_600_000,
+      drainMs: 0,
     },
     log === undefined ? createLogger("silent") : createLogger("trace", log),
     {
       clock: { now: () => new Date(nowMs) },
       reconcileOnCallOnly: true,
+      lingerMs: 0,
       ...(slowMs !== undefined && { slowMs }),
     },
   );

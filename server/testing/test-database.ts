@@ -10,10 +10,11 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** Clones the run's migrated template. */
-export async function createTestDatabase(): Promise<TestDatabase> {
+/** Clones the run's migrated template, or PostgreSQL's own without any table. */
+export async function createTestDatabase(template: "migrated" | "empty" = "migrated"): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString("hex")}`;
-  await asAdmin((admin) => admin`create database ${admin(name)} template ${admin(TEMPLATE_DATABASE)}`);
+  const source = template === "empty" ? "template0" : TEMPLATE_DATABASE;
+  await asAdmin((admin) => admin`create database ${admin(name)} template ${admin(source)}`);
   return {
     url: new URL(`/${name}`, inject("postgresAdminUrl")).href,
     async drop() {

@@ -1,8 +1,9 @@
 import type { Caller } from "../caller.ts";
 import type { Database } from "../database.ts";
+import { eventCursorOf } from "../events/read-events.ts";
 import { requireFeature } from "../features/require-feature.ts";
 import type { ProjectId, Slug } from "../ids.ts";
-import type { Page, PageRequest } from "../page.ts";
+import type { CursorPage, PageRequest } from "../page.ts";
 import { requireMember } from "../projects/require-member.ts";
 import type { Decision, Learning } from "./knowledge.ts";
 import type { OrdinalKey } from "./knowledge-store.ts";
@@ -17,14 +18,18 @@ interface Deps {
  * @throws ResourceNotFoundError when there is no such feature, and nothing is known of one that was deleted either
  */
 export async function listLearnings(
-  { database: { read } }: Deps,
+  { database }: Deps,
   caller: Caller,
   { projectId, featureSlug }: { readonly projectId: ProjectId; readonly featureSlug: Slug | undefined },
   page: PageRequest<OrdinalKey>,
-): Promise<Page<Learning, OrdinalKey>> {
-  await requireMember(read, projectId, caller.engineerId);
-  const learnings = await read.learnings.list(projectId, featureSlug, page);
-  if (learnings.items.length === 0 && featureSlug !== undefined) await requireFeature(read, projectId, featureSlug);
+): Promise<CursorPage<Learning, OrdinalKey>> {
+  await requireMember(database.read, projectId, caller.engineerId);
+  const learnings = await database.snapshot(async (read) => ({
+    ...(await read.learnings.list(projectId, featureSlug, page)),
+    eventCursor: await eventCursorOf(read, projectId),
+  }));
+  const none = learnings.items.length === 0;
+  if (none && featureSlug !== undefined) await requireFeature(database.read, projectId, featureSlug);
   return learnings;
 }
 
@@ -34,7 +39,7 @@ export async function listLearnings(
  * @throws ResourceNotFoundError when there is no such feature, and nothing is known of one that was deleted either
  */
 export async function listDecisions(
-  { database: { read } }: Deps,
+  { database }: Deps,
   caller: Caller,
   {
     projectId,
@@ -45,10 +50,14 @@ export async function listDecisions(
     readonly includeSuperseded: boolean;
   },
   page: PageRequest<OrdinalKey>,
-): Promise<Page<Decision, OrdinalKey>> {
-  await requireMember(read, projectId, caller.engineerId);
-  const decisions = await read.decisions.list(projectId, filter, page);
+): Promise<CursorPage<Decision, OrdinalKey>> {
+  await requireMember(database.read, projectId, caller.engineerId);
+  const decisions = await database.snapshot(async (read) => ({
+    ...(await read.decisions.list(projectId, filter, page)),
+    eventCursor: await eventCursorOf(read, projectId),
+  }));
   const { featureSlug } = filter;
-  if (decisions.items.length === 0 && featureSlug !== undefined) await requireFeature(read, projectId, featureSlug);
+  const none = decisions.items.length === 0;
+  if (none && featureSlug !== undefined) await requireFeature(database.read, projectId, featureSlug);
   return decisions;
 }

@@ -1,5 +1,6 @@
 import type { Caller } from "../caller.ts";
 import type { Stores } from "../database.ts";
+import { eventCursorOf } from "../events/read-events.ts";
 import { claimedTouches, heldNow } from "../features/blockers.ts";
 import type { FeatureDeps } from "../features/deps.ts";
 import type { Feature, FeatureView, Lane } from "../features/feature.ts";
@@ -31,10 +32,11 @@ export interface RoadmapLane {
   readonly omitted: number;
 }
 
-/** The roadmap, and the etag of its order. */
+/** The roadmap, the etag of its order, and the project's last event when it was read. */
 export interface Roadmap {
   readonly lanes: readonly RoadmapLane[];
   readonly etag: string;
+  readonly eventCursor: bigint;
 }
 
 /** What a roadmap is asked for. */
@@ -50,7 +52,7 @@ interface Asked {
 /** The lanes asked for, each with its features in order and what keeps them from being picked. */
 export async function getRoadmap(deps: FeatureDeps, caller: Caller, asked: Asked): Promise<Roadmap> {
   const { project } = await requireMember(deps.database.read, asked.projectId, caller.engineerId);
-  const { version, dependencies, lanes } = await readInOrder(deps, asked);
+  const { version, eventCursor, dependencies, lanes } = await readAtOnce(deps, asked);
   const features = lanes
     .flatMap((lane) => lane.features)
     .map((feature) => ({ ...feature, dependsOn: (dependencies.get(feature.id) ?? []).map(({ slug }) => slug) }));
@@ -66,20 +68,24 @@ export async function getRoadmap(deps: FeatureDeps, caller: Caller, asked: Asked
       return { lane, entries: entries.slice(from - length, from), omitted };
     }),
     etag: String(version),
+    eventCursor,
   };
 }
 
 /**
- * The features of each lane, and the version of that very order. Where something is moved while the lanes are read it
- * might stand in two of them, or in none: then they are read again, in a snapshot, which keeps one connection for longer.
+ * The features of each lane, the version of that very order, and the event that they are as of. Where anything happens
+ * while they are read, a feature might stand in two lanes, or in none: then they are read again, in a snapshot, which keeps
+ * one connection for longer.
  */
-async function readInOrder({ database }: FeatureDeps, asked: Asked) {
+async function readAtOnce({ database }: FeatureDeps, asked: Asked) {
   const first = await readLanes(database.read, asked);
-  const unmoved = first.version === (await database.read.roadmap.version(asked.projectId));
-  return unmoved ? first : database.snapshot((then) => readLanes(then, asked));
+  const unchanged = first.eventCursor === (await eventCursorOf(database.read, asked.projectId));
+  return unchanged ? first : database.snapshot((then) => readLanes(then, asked));
 }
 
-async function readLanes({ roadmap }: Pick<Stores, "roadmap">, { projectId, lanes, closed, limit }: Asked) {
+async function readLanes(read: Stores, { projectId, lanes, closed, limit }: Asked) {
+  const { roadmap } = read;
+  const eventCursor = await eventCursorOf(read, projectId);
   const version = await roadmap.version(projectId);
   const [dependencies, ...found] = await Promise.all([
     roadmap.dependencies(projectId, closed),
@@ -89,7 +95,7 @@ async function readLanes({ roadmap }: Pick<Stores, "roadmap">, { projectId, lane
       return { lane, features, omitted: Math.max(0, count - features.length) };
     }),
   ]);
-  return { version, dependencies, lanes: found };
+  return { version, eventCursor, dependencies, lanes: found };
 }
 
 /** What keeps each feature that is not at work yet from being picked. */

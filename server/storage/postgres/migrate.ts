@@ -3,7 +3,7 @@ import { migrate as runMigrations } from "drizzle-orm/postgres-js/migrator";
 import postgres from "postgres";
 
 /** The advisory lock that servers starting at the same time take turns by; any number will do, as long as it is ours. */
-const MIGRATION_LOCK = 4_117_205;
+export const MIGRATION_LOCK = 4_117_205;
 
 /**
  * Brings the database's tables up to date. Servers that start together take turns; the later ones find nothing to do.

@@ -49,6 +49,7 @@ export async function inProcessSite(kind: ClaimStoreKind): Promise<CrashSite> {
         tls: undefined,
         metricsAddress: undefined,
         eventRetentionMs: 3_600_000,
+        drainMs: 0,
       },
       createLogger("silent"),
       { reconcileOnCallOnly: true },

@@ -1,0 +1,58 @@
+import { Command, Option } from "clipanion";
+import { CliError } from "../cli-error.ts";
+import { NexusCommand } from "../command.ts";
+import type { Check } from "../doctor/section.ts";
+import { SECTIONS } from "../doctor/sections.ts";
+import { ExitCode } from "../exit-codes.ts";
+import { cleanLine } from "../output/clean-text.ts";
+
+/** Looks at what Nexus needs here, and says what is wrong and what to do about it. */
+export class DoctorCommand extends NexusCommand {
+  static override paths = [["doctor"]];
+  static override usage = Command.Usage({
+    description: "look for what is wrong, and say what to do about it",
+    details:
+      "It changes nothing. The server's section looks at the stores, clocks, tables, files and the port of a server with this environment (DATABASE_URL, REDIS_URL, or NEXUS_DATA_DIR): run it where and as the server runs. The exit code is 1 when something does not work.",
+    examples: [
+      ["Look at everything", "$0 doctor"],
+      ["Look at the server's stores, as its own user", "sudo -u nexus $0 doctor server"],
+    ],
+  });
+
+  sections = Option.Rest({ name: "section" });
+
+  #failed = false;
+
+  override async execute(): Promise<number | undefined> {
+    const code = await super.execute();
+    return this.#failed ? ExitCode.Failure : code;
+  }
+
+  async run() {
+    const found = [];
+    for (const { name, check } of this.#asked()) found.push({ name, checks: await check(this.context) });
+    this.#failed = found.some(({ checks }) => checks.some(({ state }) => state === "failure"));
+    if (this.json) this.context.stdout.write(`${JSON.stringify({ sections: found })}\n`);
+    else for (const { name, checks } of found) this.context.stdout.write(this.#sectionText(name, checks));
+  }
+
+  #asked() {
+    const unknown = this.sections.find((word) => !SECTIONS.some(({ name }) => name === word));
+    if (unknown !== undefined) {
+      const names = SECTIONS.map(({ name }) => name).join(", ");
+      throw new CliError("USAGE_INVALID", `there is no section ${unknown}; there are ${names}`, "nexus doctor --help");
+    }
+    return SECTIONS.filter(({ name }) => this.sections.length === 0 || this.sections.includes(name));
+  }
+
+  #sectionText(name: string, checks: readonly Check[]): string {
+    const { style } = this;
+    const paint = { ok: style.green, warning: style.yellow, failure: style.red, skipped: style.dim };
+    const width = Math.max(...checks.map((check) => check.name.length));
+    const lines = checks.flatMap((check) => {
+      const line = `  ${paint[check.state](check.state.padEnd(7))}  ${check.name.padEnd(width)}  ${cleanLine(check.detail)}`;
+      return check.next === "" ? [line] : [line, `${" ".repeat(width + 13)}next: ${cleanLine(check.next)}`];
+    });
+    return `${[style.bold(name), ...lines].join("\n")}\n`;
+  }
+}

@@ -1,0 +1,5 @@
+import type { Section } from "./section.ts";
+import { serverSection } from "./server-section.ts";
+
+/** Every section, in the order in which they are shown. */
+export const SECTIONS: readonly Section[] = [serverSection];

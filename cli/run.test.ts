@@ -128,6 +128,15 @@ test("a failure is one JSON object on stderr with --json", async () => {
   });
 });
 
+test("with --quiet only names are printed, and failures all the same", async () => {
+  const out = await nexus(["logout", "--quiet"]);
+  const refused = await nexus(["feature", "list", "-q"]);
+
+  expect(out).toEqual({ exitCode: 0, stdout: "", stderr: "" });
+  expect(refused).toMatchObject({ exitCode: 5, stdout: "" });
+  expect(refused.stderr).toContain("next: nexus login");
+});
+
 test("who is not logged in is told how: exit 5", async () => {
   const answer = await nexus(["feature", "list"]);
 

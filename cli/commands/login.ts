@@ -78,6 +78,7 @@ export class LoginCommand extends NexusCommand {
         answer,
         () =>
           `${welcome(answer.engineer, url)}\nyour key, shown this once, for your other machines:\n  ${cleanLine(answer.apiKey)}\nit is kept in ${configPath(this.context.env)}\nnext: nexus project create <slug>\n`,
+        { names: [answer.apiKey] },
       );
     } finally {
       client.close();
@@ -99,7 +100,9 @@ export class LoginCommand extends NexusCommand {
     try {
       const answer = await client.auth.getCurrentEngineer({});
       this.#keep(url, apiKey);
-      this.print(GetCurrentEngineerResponseSchema, answer, () => `${welcome(answer.engineer, url)}\n`);
+      this.print(GetCurrentEngineerResponseSchema, answer, () => `${welcome(answer.engineer, url)}\n`, {
+        names: [answer.engineer?.email ?? ""],
+      });
     } finally {
       client.close();
     }

@@ -55,7 +55,9 @@ export class SaveCommand extends SessionCommand {
     );
     const slug = answer.checkpoint?.featureSlug ?? "";
     const what = slug === "" ? "saved, as the session's own: it holds no feature" : `saved for ${cleanLine(slug)}`;
-    this.print(SaveCheckpointResponseSchema, answer, () => `${what}\n`);
+    this.print(SaveCheckpointResponseSchema, answer, () => `${what}\n`, {
+      names: [answer.checkpoint?.id ?? ""],
+    });
   }
 }
 

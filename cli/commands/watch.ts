@@ -5,6 +5,7 @@ import { type WatchRequest, watchEvents } from "@nexus/client";
 import { type Event, EventKind, EventSchema } from "@nexus/gen/nexus/v1/event_pb";
 import { Command, Option } from "clipanion";
 import { CliError } from "../cli-error.ts";
+import { Interrupted } from "../interrupted.ts";
 import { describeEvent } from "../output/describe-event.ts";
 import { parseEnumWord } from "../output/enum-words.ts";
 import { parseSpan } from "../output/spans.ts";
@@ -38,7 +39,7 @@ export class WatchCommand extends ProjectCommand {
     const projectId = await this.workspace.projectId();
     const request = { projectId, ...this.#asked() };
     const stop = new AbortController();
-    const forget = this.context.onInterrupt(() => stop.abort());
+    const forget = this.context.onInterrupt((signal) => stop.abort(new Interrupted(signal)));
     try {
       const { events } = this.workspace.client;
       const onCut = ({ message }: Error, waitMs: number) =>
@@ -49,6 +50,7 @@ export class WatchCommand extends ProjectCommand {
     } finally {
       forget();
     }
+    stop.signal.throwIfAborted();
   }
 
   #asked(): Omit<WatchRequest, "projectId"> {

@@ -58,10 +58,15 @@ export class FeatureEditCommand extends ProjectCommand {
     const warnings = formatWarnings(answer.warnings);
     if (warnings !== "") this.note(warnings);
     const changed = answer.feature;
-    this.print(UpdateFeatureResponseSchema, answer, () => {
-      if (changed === undefined) return "";
-      const next = changed.status === FeatureStatus.DRAFT ? `\nnext: nexus feature ready ${changed.slug}\n` : "";
-      return `${formatFeature(changed, this.terminal, this.context.now())}${next}`;
-    });
+    this.print(
+      UpdateFeatureResponseSchema,
+      answer,
+      () => {
+        if (changed === undefined) return "";
+        const next = changed.status === FeatureStatus.DRAFT ? `\nnext: nexus feature ready ${changed.slug}\n` : "";
+        return `${formatFeature(changed, this.terminal, this.context.now())}${next}`;
+      },
+      { names: [this.slug] },
+    );
   }
 }

@@ -30,8 +30,11 @@ export class FeatureListCommand extends ProjectCommand {
     const { features } = this.workspace.client;
     const answer = await listAll("features", (page) => features.listFeatures({ projectId, statuses, lanes, ...page }));
     const none = statuses.length + lanes.length === 0 ? "there are no features yet" : "no feature is like that";
-    this.print(ListFeaturesResponseSchema, answer, () =>
-      formatFeatures(answer.features, this.terminal, this.context.now(), none),
+    this.print(
+      ListFeaturesResponseSchema,
+      answer,
+      () => formatFeatures(answer.features, this.terminal, this.context.now(), none),
+      { names: answer.features.map(({ slug }) => slug) },
     );
   }
 }

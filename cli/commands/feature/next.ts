@@ -28,8 +28,11 @@ export class FeatureNextCommand extends SessionCommand {
     if (this.count !== undefined) {
       const count = parseCount(this.count);
       const answer = await features.pickNextFeature({ projectId, count });
-      this.print(PickNextFeatureResponseSchema, answer, () =>
-        formatFeatures(answer.batch, this.terminal, this.context.now(), "nothing can be picked now"),
+      this.print(
+        PickNextFeatureResponseSchema,
+        answer,
+        () => formatFeatures(answer.batch, this.terminal, this.context.now(), "nothing can be picked now"),
+        { names: answer.batch.map(({ slug }) => slug) },
       );
       return;
     }
@@ -40,7 +43,9 @@ export class FeatureNextCommand extends SessionCommand {
       await this.currentSession.keep(sessionId, { slug: picked.feature?.slug ?? "", fencingToken });
       return picked;
     });
-    this.print(PickNextFeatureResponseSchema, answer, () => formatPick(answer, this.terminal, this.context.now()));
+    this.print(PickNextFeatureResponseSchema, answer, () => formatPick(answer, this.terminal, this.context.now()), {
+      names: [answer.feature?.slug ?? ""],
+    });
   }
 }
 

@@ -28,6 +28,8 @@ export class FeaturePickCommand extends SessionCommand {
       await this.currentSession.keep(sessionId, { slug: picked.feature?.slug ?? slug, fencingToken });
       return picked;
     });
-    this.print(PickFeatureResponseSchema, answer, () => formatPick(answer, this.terminal, this.context.now()));
+    this.print(PickFeatureResponseSchema, answer, () => formatPick(answer, this.terminal, this.context.now()), {
+      names: [answer.feature?.slug ?? slug],
+    });
   }
 }

@@ -20,6 +20,8 @@ export class FeatureReadyCommand extends ProjectCommand {
     const warnings = formatWarnings(answer.warnings);
     if (warnings !== "") this.note(warnings);
     const slug = cleanLine(answer.feature?.slug ?? this.slug);
-    this.print(MarkFeatureReadyResponseSchema, answer, () => `${slug} is ready\nnext: nexus pick ${slug}\n`);
+    this.print(MarkFeatureReadyResponseSchema, answer, () => `${slug} is ready\nnext: nexus pick ${slug}\n`, {
+      names: [slug],
+    });
   }
 }

@@ -23,6 +23,8 @@ export class ProjectAddMemberCommand extends ProjectCommand {
     const answer = await this.workspace.client.projects.addMember({ projectId, email: this.email, role });
     const { member } = answer;
     const name = cleanLine(member?.engineer?.name ?? this.email);
-    this.print(AddMemberResponseSchema, answer, () => `${name} is ${enumWord(Role, member?.role ?? role)} now\n`);
+    this.print(AddMemberResponseSchema, answer, () => `${name} is ${enumWord(Role, member?.role ?? role)} now\n`, {
+      names: [this.email],
+    });
   }
 }

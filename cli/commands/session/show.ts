@@ -38,7 +38,7 @@ export class SessionShowCommand extends SessionCommand {
       GetSessionResponseSchema,
       answer,
       () => (session === undefined ? "" : formatSession(session, foundBy, this.terminal, this.context.now())),
-      { foundBy },
+      { more: { foundBy }, names: [sessionId] },
     );
   }
 }

@@ -62,7 +62,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     words: ["resume"],
-    summary: "show the latest checkpoint, to go on from there",
+    summary: "show the latest checkpoint, and what the feature needs next",
     load: async () => (await import("./commands/resume.ts")).ResumeCommand,
   },
   {

@@ -19,6 +19,8 @@ import { describeHolder, formatBlocked, formatConflict, type RefusalView } from 
 export interface FailureContext {
   /** The feature that was asked for. */
   readonly subject?: string;
+  /** The command to run after a conflict, where another feature is no help. */
+  readonly next?: string;
   /** Who named the server's address. */
   readonly serverSource?: string;
   /** The repository's link, where it is for another server than the one that was asked. */
@@ -47,7 +49,8 @@ function explain(error: NexusError, view: FailureView): Explanation {
     case "FEATURE_ALREADY_HELD": {
       const holder = error.detail(FeatureAlreadyHeldSchema)?.holder;
       const lines = holder === undefined ? [] : [describeHolder(holder, view)];
-      return { lines, next: "nexus feature available" };
+      const slug = cleanLine(holder?.featureSlug ?? view.subject ?? "");
+      return { lines, next: `nexus feature available   (if that is you elsewhere: nexus pick ${slug} --take-over)` };
     }
     case "SESSION_BUSY": {
       const slug = error.detail(SessionBusySchema)?.featureSlug ?? "";

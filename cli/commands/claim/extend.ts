@@ -4,6 +4,7 @@ import { Command, Option } from "clipanion";
 import { mapTouches } from "../../feature-fields.ts";
 import { HeldFeatureCommand } from "../../held-feature-command.ts";
 import { cleanLine } from "../../output/clean-text.ts";
+import type { FailureContext } from "../../output/describe-error.ts";
 
 /** Claims more files in mid-work. */
 export class ClaimExtendCommand extends HeldFeatureCommand {
@@ -20,6 +21,15 @@ export class ClaimExtendCommand extends HeldFeatureCommand {
 
   files = Option.Rest({ required: 1, name: "path" });
   shared = Option.Boolean("--shared", false, { description: "Others may claim them as shared at the same time" });
+
+  override failureContext(): FailureContext {
+    const asked = this.files.map((file) => cleanLine(file)).join(" ");
+    return {
+      ...super.failureContext(),
+      subject: "the extension",
+      next: `nexus claim check ${asked}   (until it is free)`,
+    };
+  }
 
   async run() {
     const mode = this.shared ? ClaimMode.SHARED : ClaimMode.EXCLUSIVE;

@@ -19,7 +19,9 @@ export function reportFailure(
   const failure = error instanceof NexusError || error instanceof CliError ? error : undefined;
   if (json) {
     const shown = failure ?? new NexusError({ code: "unknown", reason: "INTERNAL", message: unexpected(error) });
-    context.stderr.write(`${JSON.stringify(shown.toJson())}\n`);
+    const { error: told } = shown.toJson();
+    const kept = failed.keptDraft === undefined ? {} : { draft: failed.keptDraft };
+    context.stderr.write(`${JSON.stringify({ error: { ...told, ...kept } })}\n`);
   } else {
     const terminal = terminalOf(context.stderr, context.env);
     const { red } = createStyle(terminal.color);
@@ -27,7 +29,9 @@ export function reportFailure(
       failure instanceof NexusError
         ? describeError(failure, { terminal, now: context.now(), ...failed })
         : `${cleanBlock(failure?.message ?? unexpected(error))}\n${failure?.next ? `next: ${failure.next}\n` : ""}`;
-    context.stderr.write(`${red("nexus:")} ${text}`);
+    const { keptDraft } = failed;
+    const kept = keptDraft === undefined ? "" : `what you wrote is kept: nexus feature create --from ${keptDraft}\n`;
+    context.stderr.write(`${red("nexus:")} ${text}${kept}`);
   }
   if (failure instanceof CliError) return failure.exitCode;
   return failure === undefined ? ExitCode.Failure : exitCodeOf(failure.reason);

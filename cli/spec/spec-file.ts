@@ -95,3 +95,20 @@ function headingIn(text: string): string | undefined {
 function unreadable(line: number, why: string): CliError {
   return new CliError("USAGE_INVALID", `line ${line} of the spec can't be read: ${why}`);
 }
+
+/** The same the other way: what parseSpecFile reads back. */
+export function formatSpecFile({ slug, title, lane, touches = [], dependsOn = [], spec }: SpecFile): string {
+  const entries = (list: readonly string[]) => list.map((entry) => `\n  - ${entry}`).join("");
+  return [
+    "---",
+    ...(slug === undefined ? [] : [`slug: ${slug}`]),
+    `title: ${title ?? ""}`,
+    `lane: ${lane ?? "next"}`,
+    `touches:${entries(touches)}`,
+    `depends-on:${entries(dependsOn)}`,
+    "---",
+    "",
+    spec,
+    "",
+  ].join("\n");
+}

@@ -36,12 +36,14 @@ export type FailureView = RefusalView & FailureContext;
 export function describeError(error: NexusError, view: FailureView): string {
   const conflict = error.detail(ClaimConflictSchema);
   if (conflict !== undefined) return formatConflict(conflict, view);
-  const { lines = [], next } = explain(error, view);
-  const told = [cleanBlock(error.message), ...lines.map((line) => `  ${line}`)];
+  const { sentence = cleanBlock(error.message), lines = [], next } = explain(error, view);
+  const told = [sentence, ...lines.map((line) => `  ${line}`)];
   return `${[...told, ...(next === undefined ? [] : [`next: ${next}`])].join("\n")}\n`;
 }
 
 interface Explanation {
+  /** In place of the server's own, where the lines say the same in more detail. */
+  readonly sentence?: string;
   readonly lines?: readonly string[];
   readonly next?: string;
 }
@@ -52,7 +54,12 @@ function explain(error: NexusError, view: FailureView): Explanation {
       const holder = error.detail(FeatureAlreadyHeldSchema)?.holder;
       const lines = holder === undefined ? [] : [describeHolder(holder, view)];
       const slug = cleanLine(holder?.featureSlug ?? view.subject ?? "");
-      return { lines, next: `nexus feature available   (if that is you elsewhere: nexus pick ${slug} --take-over)` };
+      const sentence = `${slug || "it"} is held`;
+      return {
+        sentence,
+        lines,
+        next: `nexus feature available   (if that is you elsewhere: nexus pick ${slug} --take-over)`,
+      };
     }
     case "SESSION_BUSY": {
       const slug = error.detail(SessionBusySchema)?.featureSlug ?? "";
@@ -66,7 +73,8 @@ function explain(error: NexusError, view: FailureView): Explanation {
       const stale = error.detail(FencingTokenStaleSchema);
       if (stale === undefined) return { next: "nexus feature list" };
       return {
-        lines: [`it is ${enumWord(FeatureStatus, stale.status)} now; stop working on it`],
+        sentence: `this session does not hold ${cleanLine(stale.featureSlug)} any more; stop working on it`,
+        lines: [`it is ${enumWord(FeatureStatus, stale.status)} now`],
         next: `nexus feature show ${cleanLine(stale.featureSlug)}`,
       };
     }
@@ -87,7 +95,8 @@ function explain(error: NexusError, view: FailureView): Explanation {
     case "DEPENDENCIES_UNMET": {
       const unmet = error.detail(DependenciesUnmetSchema)?.unmet ?? [];
       const lines = unmet.map(({ slug, status }) => `${cleanLine(slug)} is ${enumWord(FeatureStatus, status)}`);
-      return { lines, next: "nexus feature available" };
+      const sentence = `${view.subject ? cleanLine(view.subject) : "it"} depends on what is not done yet`;
+      return { ...(lines.length === 0 ? {} : { sentence, lines }), next: "nexus feature available" };
     }
     case "REQUEST_INVALID":
     case "PATH_INVALID": {

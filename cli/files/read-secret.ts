@@ -16,8 +16,9 @@ const ERASE = new Set(["\b", "\u007f"]);
 export async function readSecret(question: string, context: NexusContext): Promise<string> {
   const stdin = context.stdin as ReadStream;
   if (stdin.isTTY !== true) return (await readInput("-", context)).trim();
-  context.stderr.write(`${question}: `);
+  // Before anything invites to type: what is typed from then on is not shown.
   stdin.setRawMode(true);
+  context.stderr.write(`${question}: `);
   try {
     return await typedLine(stdin);
   } finally {

@@ -1,0 +1,36 @@
+import { PassThrough } from "node:stream";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Progress } from "./progress.ts";
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** What progress shows of work that takes so many milliseconds. */
+async function shownOf(ms: number, width: number | undefined): Promise<string> {
+  const stream = new PassThrough();
+  const progress = new Progress(stream, { width, color: false });
+  const work = progress.during("waiting for http://nexus", new Promise<void>((resolve) => setTimeout(resolve, ms)));
+  await vi.advanceTimersByTimeAsync(ms);
+  await work;
+  return String(stream.read() ?? "").replaceAll("\u001b", "<esc>");
+}
+
+test("what takes longer than a second is told on one line, which is gone at the end", async () => {
+  const line = "\r<esc>[Kwaiting for http://nexus, ";
+
+  expect(await shownOf(2_500, 80)).toBe(`${line}1 s${line}2 s\r<esc>[K`);
+});
+
+test("nothing is told in the first second, nor outside of a terminal", async () => {
+  expect(await shownOf(900, 80)).toBe("");
+  expect(await shownOf(5_000, undefined)).toBe("");
+});
+
+test("the line is cut where the terminal would break it", async () => {
+  expect(await shownOf(1_500, 20)).toBe("\r<esc>[Kwaiting for http:/…\r<esc>[K");
+});

@@ -37,7 +37,8 @@ export function filesForPatterns(touches: readonly string[], files: readonly str
   return bytes > MAX_BYTES ? [] : [...files];
 }
 
-function isPattern(touch: string): boolean {
+/** Whether a touch has wildcards, and so may match nothing. */
+export function isPattern(touch: string): boolean {
   return touch.startsWith("glob:") || /[*?{]/.test(touch);
 }
 

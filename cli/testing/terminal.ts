@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { expect } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { NEXUS } from "./cli-world.ts";
 
 /** A command in a terminal of its own, and somebody who types. */
@@ -15,7 +15,7 @@ export interface TypedCommand {
   ended(): Promise<number | null>;
 }
 
-/** Runs the real command line in a terminal of util-linux's `script`. */
+/** Runs the real command line in a terminal of util-linux's `script`, for one test: with that it ends. */
 export function inTerminal(
   args: readonly string[],
   { env, cwd }: { readonly env: Readonly<Record<string, string>>; readonly cwd: string },
@@ -23,6 +23,10 @@ export function inTerminal(
   const words = [NEXUS, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
   const command = `stty cols 80 rows 50; exec ${words}`;
   const child = spawn("script", ["-qefc", command, "/dev/null"], { env: { TERM: "xterm", ...env }, cwd });
+  // Its terminal is gone then as well, which ends the command.
+  onTestFinished(() => {
+    child.kill("SIGKILL");
+  });
   const ended = once(child, "close") as Promise<[number | null]>;
   let shown = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {

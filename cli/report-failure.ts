@@ -20,7 +20,7 @@ export function reportFailure(
   if (json) {
     const shown = failure ?? new NexusError({ code: "unknown", reason: "INTERNAL", message: unexpected(error) });
     const { error: told } = shown.toJson();
-    const kept = failed.keptDraft === undefined ? {} : { draft: failed.keptDraft };
+    const kept = failed.kept === undefined ? {} : { draft: failed.kept.path };
     context.stderr.write(`${JSON.stringify({ error: { ...told, ...kept } })}\n`);
   } else {
     const terminal = terminalOf(context.stderr, context.env);
@@ -29,8 +29,8 @@ export function reportFailure(
       failure instanceof NexusError
         ? describeError(failure, { terminal, now: context.now(), ...failed })
         : `${cleanBlock(failure?.message ?? unexpected(error))}\n${failure?.next ? `next: ${failure.next}\n` : ""}`;
-    const { keptDraft } = failed;
-    const kept = keptDraft === undefined ? "" : `what you wrote is kept: nexus feature create --from ${keptDraft}\n`;
+    const kept =
+      failed.kept === undefined ? "" : `what you wrote is kept: ${failed.kept.command} ${failed.kept.path}\n`;
     context.stderr.write(`${red("nexus:")} ${text}${kept}`);
   }
   if (failure instanceof CliError) return failure.exitCode;

@@ -81,6 +81,42 @@ test("a feature is written in the editor; what was written is kept when it is re
   });
 });
 
+test("a feature is changed in the editor: what was not changed there stays, and somebody else's change is not lost", async () => {
+  const { person, here, drafts } = await newcomer("ute");
+  const create = [
+    "feature",
+    "create",
+    "--slug",
+    "login",
+    "--title",
+    "Login",
+    "--touch",
+    "src/auth.ts",
+    "--spec",
+    "Old.",
+  ];
+  await person.json(create, here);
+  const writes = "---\ntitle: Log in\nlane: next\ntouches:\n  - src/auth.ts\n  - src/ui/**\n---\nOld.\n";
+  const editor = editorThatWrites(person.folder, writes);
+
+  const edited = inTerminal(["feature", "edit", "login"], {
+    cwd: join(here.cwd, "src"),
+    env: { ...here.env, EDITOR: editor },
+  });
+  expect(await edited.ended()).toBe(0);
+  expect(await person.json(["feature", "show", "login"], here)).toMatchObject({
+    feature: { title: "Log in", spec: "Old.", touches: [{ path: "src/auth.ts" }, { path: "src/ui/**" }] },
+  });
+  expect(readdirSync(drafts)).toEqual([]);
+
+  const meanwhile = `sh -c '"${NEXUS}" feature edit login --lane later --quiet && sed -i s/Old/New/ "$1"' sh`;
+  const late = inTerminal(["feature", "edit", "login"], { ...here, env: { ...here.env, EDITOR: meanwhile } });
+  expect(await late.ended()).toBe(1);
+  expect(late.shown()).toContain("what you wrote is kept: nexus feature edit login --from ");
+  const [draft = ""] = readdirSync(drafts);
+  expect(readFileSync(join(drafts, draft), "utf8")).toContain("New.");
+});
+
 test("an editor that is left without a word creates nothing; one that fails keeps the draft", async () => {
   const { here, drafts } = await newcomer("ida");
 

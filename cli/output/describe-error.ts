@@ -21,8 +21,8 @@ export interface FailureContext {
   readonly subject?: string;
   /** The command to run after a conflict, where another feature is no help. */
   readonly next?: string;
-  /** The file in which what was typed is kept. */
-  readonly keptDraft?: string;
+  /** The file in which what was typed is kept, and the command that takes it up again. */
+  readonly kept?: { readonly path: string; readonly command: string };
   /** Who named the server's address. */
   readonly serverSource?: string;
   /** The repository's link, where it is for another server than the one that was asked. */

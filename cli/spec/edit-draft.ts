@@ -24,6 +24,11 @@ export function removeDraft(path: string): void {
   rmSync(path, { force: true });
 }
 
+/** Whether there is somebody to write in an editor. */
+export function canEdit({ stdin, stdout }: NexusContext): boolean {
+  return [stdin, stdout].every((stream) => (stream as { readonly isTTY?: boolean }).isTTY === true);
+}
+
 /**
  * Opens a file in the user's editor (VISUAL, else EDITOR, else vi), waits for its end, and answers what the file says
  * then. Ctrl-C meanwhile is the editor's.

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseSpecFile, SPEC_TEMPLATE } from "./spec-file.ts";
+import { formatSpecFile, parseSpecFile, SPEC_TEMPLATE } from "./spec-file.ts";
 
 test("front matter is read in the forms that people write, the rest is the spec", () => {
   const text = [
@@ -38,6 +38,19 @@ test("without front matter the first heading is the title", () => {
     title: "Log in",
     spec: "Some words.\n\n# Log in\nmore",
   });
+});
+
+test("what is written out is read back as it was", () => {
+  const file = {
+    slug: "login",
+    title: "Log in: now",
+    lane: "now",
+    touches: ["src/{a,b}.ts", "app/[id]/**"],
+    dependsOn: ["base"],
+    spec: "# Log in\n\n---\nmore",
+  };
+
+  expect(parseSpecFile(formatSpecFile(file))).toEqual(file);
 });
 
 test("the template says nothing yet", () => {

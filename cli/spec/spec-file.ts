@@ -16,7 +16,7 @@ export const SPEC_TEMPLATE = `---
 title:
 # How soon it is wanted: now, next, later, icebox.
 lane: next
-# The files that the work will change, from this folder, one a line: "  - src/auth.ts", "  - src/ui/**".
+# The files that the work will change, from the top of the repository, one a line: "  - src/ui/**".
 touches:
 # Features that have to be done before, one a line.
 depends-on:

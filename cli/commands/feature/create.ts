@@ -2,7 +2,7 @@ import { Lane } from "@nexus/gen/nexus/v1/feature_pb";
 import { type CreateFeatureResponse, CreateFeatureResponseSchema } from "@nexus/gen/nexus/v1/feature_service_pb";
 import { Command, Option } from "clipanion";
 import { CliError } from "../../cli-error.ts";
-import { mapTouches, readSpec } from "../../feature-fields.ts";
+import { mapFileTouches, mapTouches, readSpec } from "../../feature-fields.ts";
 import { readInput } from "../../files/read-input.ts";
 import { cleanLine } from "../../output/clean-text.ts";
 import type { FailureContext } from "../../output/describe-error.ts";
@@ -11,7 +11,7 @@ import { parseEnumWord } from "../../output/enum-words.ts";
 import { ProjectCommand } from "../../project-command.ts";
 import { filesForPatterns, lintTouches } from "../../repository/lint-touches.ts";
 import { repositoryFiles } from "../../repository/repository-files.ts";
-import { editDraft, keepDraft, removeDraft } from "../../spec/edit-draft.ts";
+import { canEdit, editDraft, keepDraft, removeDraft } from "../../spec/edit-draft.ts";
 import { formatSpecFile, parseSpecFile, SPEC_TEMPLATE, type SpecFile } from "../../spec/spec-file.ts";
 
 /** What was written somewhere else than on the command line, and is lost if nobody keeps it. */
@@ -27,7 +27,7 @@ export class FeatureCreateCommand extends ProjectCommand {
   static override usage = Command.Usage({
     description: "create a feature as a draft",
     details:
-      "Touches are the files that the work will change: paths or patterns, relative to the current folder. A pick claims all of them, or is refused. Without options, on a terminal, your editor opens on a file with front matter (title, lane, touches, depends-on) and the spec in Markdown; --from takes such a file. When it is refused, what you wrote is kept, and the answer says where.",
+      "Touches are the files that the work will change: paths or patterns, relative to the current folder. A pick claims all of them, or is refused. Without options, on a terminal, your editor opens on a file with front matter (title, lane, touches from the top of the repository, depends-on) and the spec in Markdown; --from takes such a file. When it is refused, what you wrote is kept, and the answer says where.",
     examples: [
       ["Create a feature", "$0 feature create --title 'Log in' --touch src/auth.ts --touch 'src/ui/**'"],
       ["Write it in your editor", "$0 feature create"],
@@ -54,7 +54,8 @@ export class FeatureCreateCommand extends ProjectCommand {
   #kept: string | undefined;
 
   override failureContext(): FailureContext {
-    return { ...super.failureContext(), ...(this.#kept === undefined ? {} : { keptDraft: this.#kept }) };
+    const kept = this.#kept === undefined ? {} : { kept: { path: this.#kept, command: "nexus feature create --from" } };
+    return { ...super.failureContext(), ...kept };
   }
 
   async run() {
@@ -89,8 +90,7 @@ export class FeatureCreateCommand extends ProjectCommand {
 
   /** Has it written in the editor, in a file that outlives whatever fails. */
   async #write(): Promise<Typed> {
-    const { stdin, stdout } = this.context as { readonly stdin: Stream; readonly stdout: Stream };
-    if (stdin.isTTY !== true || stdout.isTTY !== true || this.json) {
+    if (!canEdit(this.context) || this.json) {
       const why = "nothing is said of the feature, and there is no terminal to open an editor on";
       throw new CliError("USAGE_INVALID", why, "nexus feature create --title <title> --touch <path>");
     }
@@ -111,7 +111,10 @@ export class FeatureCreateCommand extends ProjectCommand {
     const word = this.lane ?? file.lane;
     const lane = word === undefined ? Lane.UNSPECIFIED : parseEnumWord<Lane>(Lane, word, "lane");
     if (slug === "" && title === "") throw new CliError("USAGE_INVALID", "a feature needs a title");
-    const touches = mapTouches(this.touches ?? file.touches ?? [], this.workspace, this.context);
+    const touches =
+      this.touches === undefined
+        ? mapFileTouches(file.touches ?? [], this.workspace, this.context)
+        : mapTouches(this.touches, this.workspace, this.context);
     const projectId = await this.workspace.projectId();
     const root = this.workspace.checkout?.root;
     const files = root === undefined || touches.length === 0 ? [] : await repositoryFiles(root);
@@ -141,9 +144,4 @@ export class FeatureCreateCommand extends ProjectCommand {
       { names: [slug] },
     );
   }
-}
-
-/** A stream that may be a terminal. */
-interface Stream {
-  readonly isTTY?: boolean;
 }

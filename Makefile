@@ -91,7 +91,7 @@ test-server: setup ## run the server's tests
 	vitest run --project unit --project integration $(if $(FILE),"$(FILE)",server/)
 
 golden: build ## write down anew what the commands print (cli/golden), after a change that is meant
-	vitest run --project integration -u cli/commands/golden.integration.test.ts
+	vitest run --project integration cli/commands/golden.integration.test.ts -u
 
 soak: build ## let misfortunes strike three servers for long (MINUTES=10; SEED=… replays the misfortunes of one round)
 	MINUTES=$(or $(MINUTES),$(if $(SEED),0,10)) SEED=$(SEED) vitest run --project integration server/soak.integration.test.ts

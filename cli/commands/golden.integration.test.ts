@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -53,6 +53,15 @@ interface Output {
   readonly stderr: string;
 }
 
+const transcripts = new Map<string, Promise<string>>();
+
+/** What the whole story prints in a form; told once. */
+function transcriptOf(form: Form): Promise<string> {
+  const told = transcripts.get(form.name) ?? transcript(form);
+  transcripts.set(form.name, told);
+  return told;
+}
+
 async function transcript({ name, columns, json = false, env = {} }: Form): Promise<string> {
   const { url, advance } = await startNexus("embedded");
   const folder = join(scratch.path, name);
@@ -85,7 +94,8 @@ function person(folder: string, as: Step["as"]): Record<string, string> {
   const home = join(folder, as.slice(0, 3));
   const agent = as === "ben" ? "CODEX_THREAD_ID" : "CLAUDE_CODE_SESSION_ID";
   const folders = { XDG_CONFIG_HOME: join(home, "config"), XDG_STATE_HOME: join(home, "state") };
-  return { HOME: home, ...folders, [agent]: `${as}-1` };
+  // A process that renews the session would outlive the story.
+  return { HOME: home, NEXUS_KEEPER: "off", ...folders, [agent]: `${as}-1` };
 }
 
 /** Runs the driver, in a terminal of util-linux's `script` or over pipes, and answers what each step printed. */
@@ -170,17 +180,19 @@ test("the story has every command in it", () => {
   expect(untold.sort()).toEqual(Object.keys(NOT_TOLD).sort());
 });
 
-test.each<Form>([
-  { name: "terminal-80", columns: 80 },
-  { name: "terminal-200", columns: 200 },
-  { name: "pipe" },
-  { name: "json", json: true },
-])("what is printed is what was agreed: $name", async (form) => {
-  await expect(await transcript(form)).toMatchFileSnapshot(`../golden/${form.name}.txt`);
-});
+const USUAL: Form = { name: "terminal-80", columns: 80 };
+
+test.each<Form>([USUAL, { name: "terminal-200", columns: 200 }, { name: "pipe" }, { name: "json", json: true }])(
+  "what is printed is what was agreed: $name",
+  async (form) => {
+    await expect(await transcriptOf(form)).toMatchFileSnapshot(`../golden/${form.name}.txt`);
+  },
+);
 
 test("without colour the same is printed", async () => {
-  const plain = await transcript({ name: "no-color", columns: 80, env: { NO_COLOR: "1" } });
+  const colored = await transcriptOf(USUAL);
+  const plain = await transcriptOf({ name: "no-color", columns: 80, env: { NO_COLOR: "1" } });
 
-  expect(plain).toBe(readFileSync(join(CLI, "golden", "terminal-80.txt"), "utf8").replace(/␛\[\d+m/g, ""));
+  expect(colored).toContain("␛[");
+  expect(plain).toBe(colored.replace(/␛\[\d+m/g, ""));
 });

@@ -25,7 +25,8 @@ async function newcomer(name: string) {
   mkdirSync(join(repository, "src"), { recursive: true });
   writeFileSync(join(repository, "src", "auth.ts"), "");
   execFileSync("git", ["init", "-q", "-b", "trunk", repository], { env: { ...process.env, HOME: person.folder } });
-  const env = { ...person.env, NEXUS_URL: url, NEXUS_API_KEY: key, CLAUDE_CODE_SESSION_ID: name };
+  const identity = { NEXUS_API_KEY: key, CLAUDE_CODE_SESSION_ID: name, NEXUS_KEEPER: "off" };
+  const env = { ...person.env, NEXUS_URL: url, ...identity };
   const here = { cwd: repository, env };
   await person.json(["project", "create", "shop"], here);
   await person.json(["project", "use", "shop"], here);

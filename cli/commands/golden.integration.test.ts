@@ -9,6 +9,7 @@ import { createScratchDir, type ScratchDir } from "../../server/testing/scratch-
 import { startNexus } from "../../server/testing/start-nexus.ts";
 import { COMMANDS } from "../command-table.ts";
 import { findCommand } from "../find-command.ts";
+import { cleanLine } from "../output/clean-text.ts";
 import { MARK, type Plan } from "../testing/golden-driver.ts";
 import { FILES, NOT_TOLD, type Step, story } from "../testing/golden-story.ts";
 
@@ -131,7 +132,7 @@ function formatStep({ as, args }: Step, output: Output | undefined): string {
   const { stdout = "", stderr = "", exitCode = "?" } = output ?? {};
   const errors = stderr === "" ? "" : `--- stderr\n${stderr}`;
   const code = exitCode === "0" ? "" : `--- exit ${exitCode}\n`;
-  return `${as}$ nexus ${words.join(" ")}\n${visible(stdout + errors)}${code}`;
+  return `${as}$ nexus ${cleanLine(words.join(" "))}\n${visible(stdout + errors)}${code}`;
 }
 
 /** Escapes in a form that can be read and compared. */

@@ -1,8 +1,9 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { createScratchDir, type ScratchDir } from "../../server/testing/scratch-dir.ts";
 import { startNexus } from "../../server/testing/start-nexus.ts";
 import { NEXUS, Person } from "../testing/cli-world.ts";
@@ -169,6 +170,24 @@ test("a pick waits until somebody else is done; Ctrl-C or its bound end the wait
   await person.json(["done"], here);
   expect(await waiting.ended()).toBe(0);
   expect(waiting.shown()).toContain("you hold\n  src/auth.ts\n");
+});
+
+test("what is waited for is told after a second, and Ctrl-C ends it cleanly", async () => {
+  const silent = createServer();
+  onTestFinished(() => {
+    silent.close();
+  });
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+  const ivy = new Person(scratch.path, "ivy", url);
+  const env = { ...ivy.env, NEXUS_URL: url, NEXUS_API_KEY: "nxs_key" };
+
+  const asking = inTerminal(["whoami"], { cwd: ivy.folder, env });
+  await asking.until(`waiting for ${url}, 1 s`);
+  asking.type("\u0003");
+
+  expect(await asking.ended()).toBe(130);
+  expect(asking.shown()).not.toContain("nexus:");
 });
 
 test("a reader that has seen enough is no failure, and nothing is said of it", async () => {

@@ -48,6 +48,11 @@ ana  feature create --from search.md
 ana  feature create --title 'Log out' --slug logout --touch src/auth.ts --spec 'Everywhere.'
 ana  feature create --title 'Write it down' --slug docs --depends-on login
 ana  feature create --title 'Write it down' --slug docs
+ana  feature create --slug evil --title 'Evil \u202eeltit' --spec 'clear \u001b[2J'
+ana  feature create --slug evil --title 'Evil \u202eeltit' --spec 'hidden \u200b'
+ana  feature list
+ana  feature show evil
+ana  feature delete evil
 ana  feature ready login
 ana  feature ready logout
 ana  feature ready docs

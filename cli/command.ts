@@ -4,7 +4,7 @@ import { Command, Option } from "clipanion";
 import type { NexusContext } from "./context.ts";
 import { ExitCode } from "./exit-codes.ts";
 import { Interrupted } from "./interrupted.ts";
-import { cleanLine } from "./output/clean-text.ts";
+import { cleanLine, jsonLine } from "./output/clean-text.ts";
 import type { FailureContext } from "./output/describe-error.ts";
 import { Progress } from "./output/progress.ts";
 import { createStyle, type Style } from "./output/style.ts";
@@ -104,7 +104,7 @@ export abstract class NexusCommand extends Command<NexusContext> {
   /** The same for what is no message of the API. */
   protected printValue(json: () => JsonObject, human: () => string, names: readonly string[] = []): void {
     const text = () => (this.quiet ? names.map((name) => `${cleanLine(name)}\n`).join("") : human());
-    this.context.stdout.write(this.json ? `${JSON.stringify(json())}\n` : text());
+    this.context.stdout.write(this.json ? jsonLine(json()) : text());
   }
 
   /** Tells a person something beside the answer; on stderr, and neither with `--json` nor with `--quiet`. */

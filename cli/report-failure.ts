@@ -2,7 +2,7 @@ import { NexusError } from "@nexus/client";
 import { CliError } from "./cli-error.ts";
 import type { NexusContext } from "./context.ts";
 import { ExitCode, exitCodeOf } from "./exit-codes.ts";
-import { cleanBlock } from "./output/clean-text.ts";
+import { cleanBlock, jsonLine } from "./output/clean-text.ts";
 import { describeError, type FailureContext } from "./output/describe-error.ts";
 import { createStyle } from "./output/style.ts";
 import { terminalOf } from "./output/terminal.ts";
@@ -21,7 +21,7 @@ export function reportFailure(
     const shown = failure ?? new NexusError({ code: "unknown", reason: "INTERNAL", message: unexpected(error) });
     const { error: told } = shown.toJson();
     const kept = failed.kept === undefined ? {} : { draft: failed.kept.path };
-    context.stderr.write(`${JSON.stringify({ error: { ...told, ...kept } })}\n`);
+    context.stderr.write(jsonLine({ error: { ...told, ...kept } }));
   } else {
     const terminal = terminalOf(context.stderr, context.env);
     const { red } = createStyle(terminal.color);

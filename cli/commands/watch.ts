@@ -6,6 +6,7 @@ import { type Event, EventKind, EventSchema } from "@nexus/gen/nexus/v1/event_pb
 import { Command, Option } from "clipanion";
 import { CliError } from "../cli-error.ts";
 import { Interrupted } from "../interrupted.ts";
+import { jsonLine } from "../output/clean-text.ts";
 import { describeEvent } from "../output/describe-event.ts";
 import { parseEnumWord } from "../output/enum-words.ts";
 import { parseSpan } from "../output/spans.ts";
@@ -72,7 +73,7 @@ export class WatchCommand extends ProjectCommand {
 
   async #write(event: Event): Promise<void> {
     const { stdout } = this.context;
-    const json = () => `${JSON.stringify(toJson(EventSchema, event, { alwaysEmitImplicit: true }))}\n`;
+    const json = () => jsonLine(toJson(EventSchema, event, { alwaysEmitImplicit: true }));
     // A reader that is slower than the events slows the stream down instead of filling the memory.
     if (!stdout.write(this.json ? json() : describeEvent(event, this.style))) await once(stdout, "drain");
   }

@@ -5,7 +5,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo golden replay bench-claims bench-rebuild bench-events bench-choosing bench-knowledge mutants soak model model-mutants crash-matrix dev generate build typecheck lint lint-fix format proto-lint generated-check \
+.PHONY: help setup run demo golden replay bench-claims bench-rebuild bench-events bench-choosing bench-knowledge mutants soak model model-mutants crash-matrix conditions dev generate build typecheck lint lint-fix format proto-lint generated-check \
 	test test-unit test-server db-generate db-migrate db-push db-studio check
 
 help: ## list the targets
@@ -50,6 +50,10 @@ model: setup ## look at every state of the claims protocol in small worlds, abou
 
 model-mutants: ## remove one condition of the protocol at a time, and see what the model finds
 	@$(MAKE) model MUTANT=all-mutants
+
+conditions: ## take each condition of the protocol away, from the model and from the real code, and see what catches it
+	@$(MAKE) model MUTANT="epoch-of-commit epoch-of-expire void-row confirm entries-without-cid request-record"
+	@node scripts/mutants.mjs protocol:
 
 dev: build ## start the server and restart it at every change
 	@node scripts/build.mjs --watch server & builder=$$!; trap "kill $$builder 2>/dev/null" EXIT; \

@@ -47,7 +47,7 @@ async function measure(servers: BenchServers): Promise<number> {
     queues.push({ name, result });
   }
   process.stderr.write(`a project of ${READ_FEATURES} features\n`);
-  const reads = await measureReads(client, servers, READ_FEATURES, RUNS);
+  const reads = await measureReads(client, servers, apiKey, READ_FEATURES, RUNS);
   client.close();
   const { text, misses } = report(queues, reads);
   process.stdout.write(text);

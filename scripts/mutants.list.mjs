@@ -211,7 +211,7 @@ export const MUTANTS = [
     test: "answers session-expired for a lapsed session and leaves the claim as it was",
   },
   {
-    name: "no entry per claim: a path is freed whoever holds it",
+    name: "protocol: no entry per claim, a path is freed whoever holds it",
     file: lua("index"),
     find: "call_in_chunks('ZREM', ENTRIES, ARGUMENTS, entries)",
     replace:

@@ -1,5 +1,6 @@
 // `node scripts/mutants.mjs [NAME...]`: changes the claim stores in one place at a time, as a mistake would, and sees
-// whether the test that is there for it fails. The sources are changed while they are loaded, never on disk.
+// whether the test that is there for it fails. The sources are changed while they are loaded, never on disk. NAME is how
+// a mutant's name begins: `protocol:` are the conditions of the claims protocol.
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,12 +10,12 @@ import { MUTANTS } from "./mutants.list.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const asked = process.argv.slice(2);
-const unknown = asked.filter((name) => MUTANTS.every((mutant) => mutant.name !== name));
+const unknown = asked.filter((start) => !MUTANTS.some(({ name }) => name.startsWith(start)));
 if (unknown.length > 0) {
   console.error(`no mutant ${unknown.join(", ")}; there are: ${MUTANTS.map(({ name }) => name).join(", ")}`);
   process.exit(2);
 }
-const mutants = MUTANTS.filter(({ name }) => asked.length === 0 || asked.includes(name));
+const mutants = MUTANTS.filter(({ name }) => asked.length === 0 || asked.some((start) => name.startsWith(start)));
 const failures = [];
 const scratch = mkdtempSync(join(tmpdir(), "nexus-mutants-"));
 const report = join(scratch, "report.json");

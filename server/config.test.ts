@@ -104,3 +104,27 @@ test("anything but loopback needs TLS, or the word that plaintext is meant", () 
 test.each(["65536", "-1", "3000x", "1e3"])("PORT=%s is refused", (port) => {
   expect(problemsOf({ ...SERVED, PORT: port })["PORT"]).toContain("is not a port");
 });
+
+test.each([
+  ["127.0.0.1:9464", { host: "127.0.0.1", port: 9464 }],
+  ["[::1]:9464", { host: "::1", port: 9464 }],
+  ["metrics.internal:0", { host: "metrics.internal", port: 0 }],
+  ["", undefined],
+])("NEXUS_METRICS_ADDR=%s is where metrics are served", (address, expected) => {
+  expect(readConfig({ ...SERVED, NEXUS_METRICS_ADDR: address }).metricsAddress).toEqual(expected);
+});
+
+test.each([
+  "9464",
+  ":9464",
+  "localhost",
+  "localhost:",
+  "localhost:65536",
+  "localhost:94x",
+  "::1:9464",
+  "[::g]:9464",
+  "http://localhost:9464",
+  "a b:1",
+])("NEXUS_METRICS_ADDR=%s is refused", (address) => {
+  expect(problemsOf({ ...SERVED, NEXUS_METRICS_ADDR: address })["NEXUS_METRICS_ADDR"]).toContain("is not an address");
+});

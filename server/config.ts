@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { isIPv6 } from "node:net";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Registration } from "./domain/auth/deps.ts";
@@ -24,6 +25,8 @@ export interface Config {
   readonly trustProxy: boolean;
   /** PEM files; undefined without TLS. */
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+  /** Where metrics are served, and nowhere else; undefined for /metrics on the port. */
+  readonly metricsAddress: { readonly host: string; readonly port: number } | undefined;
   /** How long events are kept. */
   readonly eventRetentionMs: number;
 }
@@ -84,6 +87,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     allowedOrigins: readOrigins(env, reject),
     trustProxy: yes("TRUST_PROXY"),
     tls,
+    metricsAddress: readMetricsAddress(env, reject),
     eventRetentionMs: readDays(env, reject, "NEXUS_EVENT_RETENTION_DAYS", 30) * DAY_MS,
   };
   if (problems.length > 0) throw new ConfigError(problems);
@@ -125,6 +129,25 @@ function readPort(env: NodeJS.ProcessEnv, reject: (variable: string, description
     reject("PORT", `${JSON.stringify(value)} is not a port: 1 to 65535, or 0 for any free one`);
   }
   return port;
+}
+
+/** `host:port`, an IPv6 address in brackets. */
+function readMetricsAddress(
+  env: NodeJS.ProcessEnv,
+  reject: (variable: string, description: string) => void,
+): Config["metricsAddress"] {
+  const value = env["NEXUS_METRICS_ADDR"] || undefined;
+  if (value === undefined) return undefined;
+  const [, ipv6, name, port = ""] = /^(?:\[([^\]]*)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(value) ?? [];
+  const host = ipv6 ?? name ?? "";
+  const isHost = ipv6 === undefined ? name !== undefined : isIPv6(ipv6);
+  if (!isHost || Number(port) > 65_535) {
+    reject(
+      "NEXUS_METRICS_ADDR",
+      `${JSON.stringify(value)} is not an address such as 127.0.0.1:9464 or [::1]:9464; leave it out for /metrics on PORT`,
+    );
+  }
+  return { host, port: Number(port) };
 }
 
 function readDays(

@@ -1,18 +1,20 @@
-import type { Config } from "./config.ts";
+import { callLog } from "./call-log.ts";
+import { type Config, ConfigError } from "./config.ts";
 import type { Clock } from "./domain/clock.ts";
+import type { EventHub } from "./domain/events/event-hub.ts";
 import type { Project } from "./domain/projects/project.ts";
 import { audit } from "./domain/recovery/audit.ts";
 import { reconcile } from "./domain/recovery/reconcile.ts";
 import { type Listener, listen } from "./listen.ts";
 import type { Logger } from "./logger.ts";
-import { createMetrics } from "./metrics.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
 import { ServerHealth } from "./rpc/health.ts";
 import { httpHandler } from "./rpc/http-handler.ts";
 import { authenticate, requireKey } from "./rpc/interceptors/authenticate.ts";
-import { type CallReport, reportCall } from "./rpc/interceptors/report-call.ts";
+import { reportCall } from "./rpc/interceptors/report-call.ts";
 import type { NodeRequest, NodeResponse } from "./rpc/node-http.ts";
 import { routes, type ServiceDeps } from "./rpc/routes.ts";
-import { type OpenStores, openStores, wire } from "./wiring.ts";
+import { claimStoreName, type OpenStores, openStores, wire } from "./wiring.ts";
 
 /** A request body may be so large. */
 const READ_MAX_BYTES = 8 * 1024 * 1024;
@@ -20,6 +22,8 @@ const READ_MAX_BYTES = 8 * 1024 * 1024;
 const RECONCILE_MS = 1_000;
 /** How often everything is compared. */
 const AUDIT_MS = 5 * 60_000;
+/** How often what is held in all is read for the metrics. */
+const SAMPLE_MS = 15_000;
 /** How long calls under way may take to end when the server stops. */
 const GRACE_MS = 10_000;
 /** How often streams are looked after, and how often old events are forgotten. */
@@ -31,6 +35,8 @@ const MAX_FORGOTTEN_EVENTS = 10_000;
 /** A server at work. */
 export interface NexusServer {
   readonly url: string;
+  /** Where Prometheus finds the metrics. */
+  readonly metricsUrl: string;
   readonly deps: ServiceDeps;
   /** Resolves when a store was lost for good: the server has to end. */
   readonly lost: Promise<Error>;
@@ -42,6 +48,8 @@ export interface NexusServer {
   tickStreams(nowMs: number): Promise<void>;
   /** Forgets events that are old enough. */
   forgetEvents(): Promise<void>;
+  /** Reads what is held in all, for the metrics. */
+  sampleMetrics(): Promise<void>;
   /** Takes no more calls, finishes those under way, ends the stores. Repeating it waits for the same end. */
   stop(): Promise<void>;
 }
@@ -55,15 +63,21 @@ export async function startServer(config: Config, logger: Logger): Promise<Nexus
  * Serves over open stores, which the server closes when it stops, or when it can't start.
  *
  * @param options what tests put in place: the time of day, which only stamps records, and nothing by itself that is
- *   done now and then, or the reconciler at another pace
+ *   done now and then, or the reconciler at another pace, and from when on a call counts as slow
  */
 export async function serveOver(
   stores: OpenStores,
   config: Config,
   logger: Logger,
-  options: { readonly clock?: Clock; readonly reconcileOnCallOnly?: boolean; readonly reconcileMs?: number } = {},
+  options: {
+    readonly clock?: Clock;
+    readonly reconcileOnCallOnly?: boolean;
+    readonly reconcileMs?: number;
+    readonly slowMs?: number;
+  } = {},
 ): Promise<NexusServer> {
-  const metrics = createMetrics();
+  const metrics = createMetrics(claimStoreName(stores));
+  const report = callLog(logger, metrics, options.slowMs);
   const state = { stopping: false };
   const health = new ServerHealth(async () => {
     const { database, claims } = await storesAnswer(stores);
@@ -71,31 +85,60 @@ export async function serveOver(
   });
   let deps: ServiceDeps;
   let listener: Listener;
+  let metricsListener: Listener | undefined;
   try {
     deps = wire(config, stores, logger, metrics, options.clock);
+    const { hub } = deps;
+    const answerMetrics = (response: NodeResponse) => writeMetrics(metrics, hub, response);
+    if (config.metricsAddress !== undefined) {
+      metricsListener = await listenForMetrics(config.metricsAddress, answerMetrics);
+    }
     listener = await listen(
       config,
       httpHandler({
         routes: routes(deps, health),
-        interceptors: [reportCall((call) => report(call, logger, metrics)), authenticate(deps.verifier)],
+        interceptors: [reportCall(report), authenticate(deps.verifier)],
         requestGate: requireKey(deps.verifier),
         jsonOptions: { ignoreUnknownFields: false, alwaysEmitImplicit: true },
         readMaxBytes: READ_MAX_BYTES,
         allowedOrigins: config.allowedOrigins,
         trustProxy: config.trustProxy,
-        fallback: answerPlain(stores, metrics, state),
+        fallback: answerPlain(stores, state, metricsListener === undefined ? answerMetrics : undefined),
+        report,
         onError: (error) => logger.warn({ err: error }, "an answer could not be written"),
       }),
     );
   } catch (error) {
+    await metricsListener?.close(0);
     await stores.close();
     throw error;
   }
-  logger.info({ url: listener.url, stores: stores.description }, "serving");
+  const metricsUrl = `${(metricsListener ?? listener).url}/metrics`;
+  logger.info({ url: listener.url, metrics: metricsUrl, stores: stores.description }, "serving");
 
-  const onFailure = (project: Project, error: unknown) =>
+  const onFailure = (project: Project, error: unknown) => {
+    metrics.reconcileFailures.inc();
     logger.warn({ err: error, project: project.id }, "reconciling failed");
-  const runReconciler = () => reconcile(deps, onFailure);
+  };
+  const runReconciler = async () => {
+    const endTimer = metrics.reconciles.startTimer();
+    await reconcile(deps, onFailure);
+    endTimer();
+    metrics.reconciled.setToCurrentTime();
+  };
+  const sampleMetrics = async () => {
+    try {
+      const { sessions, claims } = deps.database.read;
+      const [openSessions, heldPaths] = await Promise.all([sessions.countAllOpen(), claims.countHeldTouches()]);
+      metrics.openSessions.set(openSessions);
+      metrics.heldPaths.set(heldPaths);
+    } catch (error) {
+      // Of what is not known now nothing old is told; that the database is away others say.
+      metrics.openSessions.set(Number.NaN);
+      metrics.heldPaths.set(Number.NaN);
+      throw error;
+    }
+  };
   const runAudit = () => audit(deps, onFailure);
   const tickStreams = async (nowMs: number) => {
     await health.tick();
@@ -106,11 +149,16 @@ export async function serveOver(
     return stores.database.forgetEvents(before, MAX_FORGOTTEN_EVENTS);
   };
   const failing = (what: string) => (error: unknown) => logger.warn({ err: error }, what);
+  const failingToReconcile = (what: string) => (error: unknown) => {
+    metrics.reconcileFailures.inc();
+    failing(what)(error);
+  };
   const repeated = options.reconcileOnCallOnly
     ? []
     : [
-        repeat(options.reconcileMs ?? RECONCILE_MS, runReconciler, failing("the reconciler could not run")),
-        repeat(AUDIT_MS, runAudit, failing("the audit could not run")),
+        repeat(options.reconcileMs ?? RECONCILE_MS, runReconciler, failingToReconcile("the reconciler could not run")),
+        repeat(AUDIT_MS, runAudit, failingToReconcile("the audit could not run")),
+        repeat(SAMPLE_MS, sampleMetrics, failing("what is held could not be counted")),
         repeat(
           STREAMS_MS,
           () => tickStreams(performance.now()),
@@ -121,12 +169,14 @@ export async function serveOver(
   let stopped: Promise<void> | undefined;
   return {
     url: listener.url,
+    metricsUrl,
     deps,
     lost: stores.lost,
     reconcile: runReconciler,
     audit: runAudit,
     tickStreams,
     forgetEvents,
+    sampleMetrics,
     stop() {
       stopped ??= (async () => {
         state.stopping = true;
@@ -134,6 +184,7 @@ export async function serveOver(
         health.drain();
         deps.hub.drain();
         await listener.close(GRACE_MS);
+        await metricsListener?.close(0);
         await Promise.all(repeated.map((each) => each.stop()));
         await stores.close();
         logger.info("stopped");
@@ -143,53 +194,57 @@ export async function serveOver(
   };
 }
 
-/** One line a call. */
-function report(call: CallReport, logger: Logger, metrics: ReturnType<typeof createMetrics>): void {
-  const { callId, method, code, reason, durationMs, engineerId, peer, names, cause } = call;
-  metrics.calls.observe({ method, code }, durationMs / 1000);
-  if (reason !== undefined) metrics.refusals.inc({ reason });
-  const fields = {
-    call: callId,
-    method,
-    code,
-    reason,
-    ms: Math.round(durationMs * 10) / 10,
-    engineer: engineerId,
-    peer,
-    ...names,
-  };
-  if (cause === undefined) logger.info(fields, "call");
-  else logger.error({ ...fields, err: cause }, "call failed");
+/** What Prometheus reads. */
+async function writeMetrics(metrics: Metrics, hub: EventHub, response: NodeResponse): Promise<void> {
+  metrics.watchers.set(hub.size);
+  metrics.eventBacklog.set(hub.backlog);
+  write(response, 200, await metrics.registry.metrics(), metrics.registry.contentType);
 }
 
-function answerPlain(stores: OpenStores, metrics: ReturnType<typeof createMetrics>, state: { stopping: boolean }) {
+async function listenForMetrics(
+  address: NonNullable<Config["metricsAddress"]>,
+  answer: (response: NodeResponse) => Promise<void>,
+): Promise<Listener> {
+  try {
+    return await listen({ ...address, tls: undefined }, (request, response) =>
+      pathOf(request) === "/metrics" ? answer(response) : writeNotFound(request, response),
+    );
+  } catch (error) {
+    const description = `can't be listened on: ${error instanceof Error ? error.message : error}`;
+    throw new ConfigError([{ variable: "NEXUS_METRICS_ADDR", description }]);
+  }
+}
+
+function writeNotFound(request: NodeRequest, response: NodeResponse): void {
+  const message = `nothing is at ${pathOf(request)}; methods are at /nexus.v1.<Service>/<Method>`;
+  write(response, 404, JSON.stringify({ code: "unimplemented", message }));
+}
+
+function write(response: NodeResponse, status: number, body: string, type = "application/json"): void {
+  response.writeHead(status, { "content-type": type, "cache-control": "no-store" });
+  response.end(body);
+}
+
+function pathOf(request: NodeRequest): string {
+  return (request.url ?? "").split("?", 1).join();
+}
+
+/** @param answerMetrics undefined where they have an address of their own */
+function answerPlain(
+  stores: OpenStores,
+  state: { stopping: boolean },
+  answerMetrics: ((response: NodeResponse) => Promise<void>) | undefined,
+) {
   return async (request: NodeRequest, response: NodeResponse): Promise<void> => {
-    const [path] = (request.url ?? "").split("?", 1);
-    const send = (status: number, body: string, type = "application/json") => {
-      response.writeHead(status, { "content-type": type, "cache-control": "no-store" });
-      response.end(body);
-    };
-    switch (path) {
-      case "/health":
-        return send(200, JSON.stringify({ status: "ok" }));
-      case "/ready": {
-        const { database, claims } = await storesAnswer(stores);
-        const ready = !state.stopping && database && claims;
-        const word = (answers: boolean) => (answers ? "ok" : "unavailable");
-        const told = { ready, stopping: state.stopping, database: word(database), claims: word(claims) };
-        return send(ready ? 200 : 503, JSON.stringify(told));
-      }
-      case "/metrics":
-        return send(200, await metrics.registry.metrics(), metrics.registry.contentType);
-      default:
-        return send(
-          404,
-          JSON.stringify({
-            code: "unimplemented",
-            message: `nothing is at ${path}; methods are at /nexus.v1.<Service>/<Method>`,
-          }),
-        );
-    }
+    const path = pathOf(request);
+    if (path === "/health") return write(response, 200, JSON.stringify({ status: "ok" }));
+    if (path === "/metrics" && answerMetrics !== undefined) return answerMetrics(response);
+    if (path !== "/ready") return writeNotFound(request, response);
+    const { database, claims } = await storesAnswer(stores);
+    const ready = !state.stopping && database && claims;
+    const word = (answers: boolean) => (answers ? "ok" : "unavailable");
+    const told = { ready, stopping: state.stopping, database: word(database), claims: word(claims) };
+    return write(response, ready ? 200 : 503, JSON.stringify(told));
   };
 }
 

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { keptSalt } from "./api-key-salt.ts";
 import { Argon2Hasher } from "./argon2-hasher.ts";
 import type { Config, StoreConfig } from "./config.ts";
+import { currentCall } from "./current-call.ts";
 import { BoundedHasher } from "./domain/auth/bounded-hasher.ts";
 import { KeyMaker } from "./domain/auth/key-maker.ts";
 import { KeyVerifier } from "./domain/auth/key-verifier.ts";
@@ -23,6 +24,8 @@ import type { ServiceDeps } from "./rpc/routes.ts";
 import { EmbeddedClaimStore } from "./storage/embedded/claim-store.ts";
 import { runningEmbeddedPostgres, startEmbeddedPostgres } from "./storage/embedded/postgres.ts";
 import { EmbeddedWakeUps } from "./storage/embedded/wakeups.ts";
+import { MeasuredDatabase } from "./storage/measured-database.ts";
+import { measuredStore, type StoreName } from "./storage/measured-store.ts";
 import { connectPostgres } from "./storage/postgres/connect.ts";
 import { PostgresDatabase } from "./storage/postgres/database.ts";
 import { migrate } from "./storage/postgres/migrate.ts";
@@ -30,6 +33,7 @@ import { RedisClaimStore } from "./storage/redis/claim-store.ts";
 import { connectRedis } from "./storage/redis/connect.ts";
 import { RedisCluster } from "./storage/redis/redis-cluster.ts";
 import { RedisWakeUps } from "./storage/redis/wakeups.ts";
+import { watchDatabase, watchStore } from "./store-watch.ts";
 
 /** Stores that are open, with what ends them. */
 export interface OpenStores {
@@ -129,17 +133,29 @@ export async function openDatabase(
   return { database, close: () => database.close() };
 }
 
-/** Makes keys; the work of it is bounded. Once the stores are open: embedded, the salt lies in their folder. */
-export function keyMaker(config: Pick<Config, "apiKeySalt" | "stores">): { keys: KeyMaker; hasher: BoundedHasher } {
+/** What keeps the claims, as metrics call it. */
+export function claimStoreName({ claimStore }: Pick<OpenStores, "claimStore">): StoreName {
+  return claimStore instanceof EmbeddedClaimStore ? "embedded" : "redis";
+}
+
+/**
+ * Makes keys; the work of it is bounded. Once the stores are open: embedded, the salt lies in their folder.
+ *
+ * @param onWait told that a hash waits for its turn; what it answers is called at its turn
+ */
+export function keyMaker(
+  config: Pick<Config, "apiKeySalt" | "stores">,
+  onWait?: () => () => void,
+): { keys: KeyMaker; hasher: BoundedHasher } {
   const apiKeySalt = config.apiKeySalt ?? keptSalt(config.stores.kind === "embedded" ? config.stores.dataDir : "");
-  const hasher = new BoundedHasher(new Argon2Hasher(apiKeySalt));
+  const hasher = new BoundedHasher(new Argon2Hasher(apiKeySalt), onWait);
   return { keys: new KeyMaker(hasher, apiKeySalt), hasher };
 }
 
 /** Joins stores and domain: what the services and the reconciler work with. */
 export function wire(
   config: Pick<Config, "apiKeySalt" | "stores" | "registration">,
-  { database, claimStore, wakeUps }: Pick<OpenStores, "database" | "claimStore" | "wakeUps">,
+  stores: Pick<OpenStores, "database" | "claimStore" | "wakeUps">,
   logger: Logger,
   metrics: Metrics,
   clock: Clock = systemClock,
@@ -148,8 +164,24 @@ export function wire(
     metrics.alarms.inc();
     logger.error({ alarm: what, ...data }, "something happened that the claims protocol says cannot");
   };
-  const claims = new ClaimAccess(database, claimStore, randomUUID, pause, { clock, alarm });
-  const { keys, hasher } = keyMaker(config);
+  const database = new MeasuredDatabase(stores.database, watchDatabase(metrics));
+  const claimStore = measuredStore(stores.claimStore, watchStore(claimStoreName(stores), metrics));
+  const claims = new ClaimAccess(database, claimStore, randomUUID, pause, {
+    clock,
+    alarm,
+    onRebuilt(project) {
+      metrics.rebuilds.inc();
+      logger.info({ project }, "claims were rebuilt from PostgreSQL");
+    },
+  });
+  const { keys, hasher } = keyMaker(config, () => {
+    const endWait = currentCall()?.wait("queue");
+    const endTimer = metrics.hashWaits.startTimer();
+    return () => {
+      endWait?.();
+      endTimer();
+    };
+  });
   return {
     database,
     claims,
@@ -158,13 +190,19 @@ export function wire(
     newId: randomUUID,
     pause,
     keys,
-    verifier: new KeyVerifier({ apiKeys: database.read.apiKeys, clock, hasher }),
+    verifier: new KeyVerifier({
+      apiKeys: database.read.apiKeys,
+      clock,
+      hasher,
+      onCheck: (result) => metrics.keyChecks.inc({ result }),
+    }),
     registration: config.registration,
     hub: new EventHub({
       database,
       clock,
-      wakeUps,
+      wakeUps: stores.wakeUps,
       onFailure: (error) => logger.warn({ err: error }, "events could not be read; trying again"),
+      onDelivery: (ageMs) => metrics.eventDelivery.observe(ageMs / 1_000),
     }),
     audit(what, data) {
       logger.info({ audit: what, ...data }, "audit");

@@ -1,4 +1,9 @@
+import { Agent, request } from "node:http";
+import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import type { NexusClient } from "@nexus/client";
+import { ListAvailableFeaturesRequestSchema } from "@nexus/gen/nexus/v1/feature_service_pb";
+import { GetProjectStatusRequestSchema } from "@nexus/gen/nexus/v1/project_service_pb";
+import { GetRoadmapRequestSchema } from "@nexus/gen/nexus/v1/roadmap_service_pb";
 import postgres from "postgres";
 import { serverCpuSeconds } from "../replay/server-cpu.ts";
 import type { BenchServers } from "./bench-servers.ts";
@@ -12,7 +17,7 @@ const OTHERS = 20;
 /** What reading costs. */
 export interface ReadResult {
   readonly name: string;
-  /** At the server, in milliseconds: from the request's arrival to the answer's end, as the client on the same host sees it. */
+  /** In milliseconds, from the request to the last byte of the answer; nobody takes that apart. */
   readonly ms: readonly number[];
   /** Processor time of the server process for one of them, in milliseconds; of the stores it is not in it. */
   readonly cpuMs: number;
@@ -24,6 +29,7 @@ export interface ReadResult {
 export async function measureReads(
   client: NexusClient,
   { databaseUrl, url }: BenchServers,
+  apiKey: string,
   features: number,
   runs: number,
 ): Promise<ReadResult[]> {
@@ -35,15 +41,21 @@ export async function measureReads(
     for (const sessionId of await openSessions(client, projectId, HOLDING)) {
       await client.features.pickNextFeature({ projectId, sessionId });
     }
-    const calls: readonly (readonly [string, () => Promise<unknown>])[] = [
-      ["GetRoadmap", () => client.roadmap.getRoadmap({ projectId })],
-      ["ListAvailableFeatures", () => client.features.listAvailableFeatures({ projectId })],
+    const agent = new Agent({ keepAlive: true });
+    const call = <Schema extends DescMessage>(method: string, schema: Schema, message: MessageInitShape<Schema>) => {
+      const body = toBinary(schema, create(schema, message));
+      return () => post(`${url}/nexus.v1.${method}`, apiKey, body, agent);
+    };
+    const available = ListAvailableFeaturesRequestSchema;
+    const calls = [
+      ["GetRoadmap", call("RoadmapService/GetRoadmap", GetRoadmapRequestSchema, { projectId })],
+      ["ListAvailableFeatures", call("FeatureService/ListAvailableFeatures", available, { projectId })],
       [
         "the same with include_blocked",
-        () => client.features.listAvailableFeatures({ projectId, includeBlocked: true }),
+        call("FeatureService/ListAvailableFeatures", available, { projectId, includeBlocked: true }),
       ],
-      ["GetProjectStatus", () => client.projects.getProjectStatus({ projectId })],
-    ];
+      ["GetProjectStatus", call("ProjectService/GetProjectStatus", GetProjectStatusRequestSchema, { projectId })],
+    ] as const;
     const results: ReadResult[] = [];
     for (const [name, call] of calls) {
       for (let run = 0; run < 10; run++) await call();
@@ -58,10 +70,31 @@ export async function measureReads(
       const cpuMs = (((await serverCpuSeconds(url)) ?? 0) - cpuBefore) * (1_000 / runs);
       results.push({ name, ms, cpuMs, scans: (await sequentialScans(sql)) - before });
     }
+    agent.destroy();
     return results;
   } finally {
     await sql.end();
   }
+}
+
+/** Makes a call in Connect's binary form, without what a client does to read the answer. */
+function post(url: string, apiKey: string, body: Uint8Array, agent: Agent): Promise<void> {
+  const headers = {
+    authorization: `Bearer ${apiKey}`,
+    "content-type": "application/proto",
+    "connect-protocol-version": 1,
+  };
+  return new Promise((resolve, reject) => {
+    request(url, { method: "POST", headers, agent }, (response) => {
+      response.on("error", reject).on("end", () => {
+        if (response.statusCode === 200) resolve();
+        else reject(new Error(`${url} answers ${response.statusCode}`));
+      });
+      response.resume();
+    })
+      .on("error", reject)
+      .end(body);
+  });
 }
 
 /**

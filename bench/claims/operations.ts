@@ -1,4 +1,4 @@
-import { heldEntry } from "./population.ts";
+import { FIRST_HELD, heldEntry } from "./population.ts";
 
 /** A claim that is asked for again and again. */
 export interface Operation {
@@ -17,7 +17,7 @@ export const OPERATIONS: readonly Operation[] = [
   { name: TEN_PATHS, entries: tenPaths, outcome: "granted" },
   {
     name: "a refusal: ten files, one held",
-    entries: (run) => [...tenPaths(run).slice(0, 9), heldEntry(0)],
+    entries: (run) => [...tenPaths(run).slice(0, 9), heldEntry(FIRST_HELD)],
     outcome: "conflict",
   },
   { name: "a directory", entries: (run) => [`packages/p0/new${run}`], outcome: "granted" },

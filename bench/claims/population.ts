@@ -5,6 +5,8 @@ import { type BenchProject, type BenchStore, toTouches } from "./bench-store.ts"
 const PATHS_PER_CLAIM = 20;
 const PATHS_PER_PACKAGE = 200;
 const AT_ONCE = 64;
+/** The number of the first held entry: the smallest project holds ten paths of every kind, too. */
+export const FIRST_HELD = 10;
 
 /**
  * Fills a project as a large repository would be held: of twenty paths sixteen files, two pairs of generated files, a
@@ -17,8 +19,8 @@ export async function populate(bench: BenchStore, held: number): Promise<BenchPr
   const scope = await bench.begin();
   const sessionId = await bench.rebuildSession(scope);
   let waiting: Promise<unknown>[] = [];
-  for (let first = 0; first < held; first += PATHS_PER_CLAIM) {
-    const last = Math.min(first + PATHS_PER_CLAIM, held);
+  for (let first = FIRST_HELD; first < FIRST_HELD + held; first += PATHS_PER_CLAIM) {
+    const last = Math.min(first + PATHS_PER_CLAIM, FIRST_HELD + held);
     const entries = Array.from({ length: last - first }, (_, i) => heldEntry(first + i));
     waiting.push(
       bench.store.rebuildClaim(scope, "bench", {
@@ -38,6 +40,7 @@ export async function populate(bench: BenchStore, held: number): Promise<BenchPr
   await Promise.all(waiting);
   const bytesPerPath = ((await bench.usedMemory()) - before) / held;
   await bench.store.finishRebuild(scope, "bench");
+  await bench.finishGrowth();
   return { scope, sessionId: await bench.openSession(scope), held, bytesPerPath };
 }
 

@@ -1,17 +1,19 @@
-// `make model`: looks at every state of every scope. `make model MUTANT=NAME`: hunts one mutant, `make model-mutants` all.
+// `make model`: looks at every state of every scope. `make model MUTANT="NAME…"`: hunts some mutants, `make model-mutants`
+// all.
 import { explore, type Found } from "./explore.ts";
 import { LARGE } from "./large-scopes.ts";
 import { MUTANTS, type Mutant, scopeOf } from "./mutants.ts";
 import { HUNTING, SMALL } from "./scopes.ts";
 import type { Scope } from "./state.ts";
 
-const [wanted] = process.argv.slice(2);
-const mutants = MUTANTS.filter(({ name }) => name === wanted || wanted === "all-mutants");
-if (wanted !== undefined && mutants.length === 0) {
-  console.error(`model: no mutant ${wanted}; there are ${MUTANTS.map(({ name }) => name).join(", ")}`);
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((asked) => asked !== "all-mutants" && !MUTANTS.some(({ name }) => name === asked));
+if (unknown.length > 0) {
+  console.error(`model: no mutant ${unknown.join(", ")}; there are ${MUTANTS.map(({ name }) => name).join(", ")}`);
   process.exit(2);
 }
-process.exit((wanted === undefined ? lookAtAll() : huntAll(mutants)) ? 0 : 1);
+const mutants = MUTANTS.filter(({ name }) => wanted.includes(name) || wanted.includes("all-mutants"));
+process.exit((wanted.length === 0 ? lookAtAll() : huntAll(mutants)) ? 0 : 1);
 
 function lookAtAll(): boolean {
   let states = 0;

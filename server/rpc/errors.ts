@@ -173,6 +173,9 @@ const CONNECT_REASONS: Partial<Record<Code, string>> = {
   [Code.Canceled]: "CANCELLED",
 };
 
+/** Every reason that a call can be refused for. */
+export const REASONS: readonly string[] = [...new Set([...Object.keys(CODES), ...Object.values(CONNECT_REASONS)])];
+
 function withInfo(
   error: ConnectError,
   reason: string,

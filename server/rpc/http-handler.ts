@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { isIP } from "node:net";
 import {
   Code,
   ConnectError,
@@ -16,10 +17,13 @@ import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
+import { Call, withinCall } from "../current-call.ts";
 import { RequestInvalidError } from "../domain/errors.ts";
-import { cutKey, peerKey } from "./context.ts";
+import { type BegunCall, callKey, cutKey, peerKey } from "./context.ts";
 import { errorToWire } from "./errors.ts";
+import { type CallReport, reportOf } from "./interceptors/report-call.ts";
 import type { NodeRequest, NodeResponse } from "./node-http.ts";
+import { parseTraceParent } from "./trace-parent.ts";
 
 /** What the handler is made of. */
 export interface HttpHandlerOptions extends ConnectRouterOptions {
@@ -30,6 +34,8 @@ export interface HttpHandlerOptions extends ConnectRouterOptions {
   readonly trustProxy: boolean;
   /** Answers what is no rpc: /health and the like. */
   readonly fallback: (request: NodeRequest, response: NodeResponse) => void;
+  /** Told of calls that are refused before any interceptor sees them; must not throw. */
+  readonly report: (call: CallReport) => void;
   /** Told of what went wrong below the rpc: a connection that broke in mid-answer. */
   readonly onError: (error: unknown) => void;
 }
@@ -39,7 +45,7 @@ export interface HttpHandlerOptions extends ConnectRouterOptions {
  * browsers' preflights are answered, and a request body that can't be read is refused with our error details.
  */
 export function httpHandler(options: HttpHandlerOptions) {
-  const { routes, allowedOrigins, trustProxy, fallback, onError, ...routerOptions } = options;
+  const { routes, allowedOrigins, trustProxy, fallback, report, onError, ...routerOptions } = options;
   const router = createConnectRouter({ acceptCompression: [compressionGzip], ...routerOptions });
   routes(router);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
@@ -52,7 +58,9 @@ export function httpHandler(options: HttpHandlerOptions) {
       fallback(request, response);
       return;
     }
-    respond(handler, request, response, trustProxy).catch((error: unknown) => {
+    const call = new Call(parseTraceParent(request.headers["traceparent"]?.toString()));
+    const responding = withinCall(call, () => respond(call, handler, request, response, trustProxy, report));
+    responding.catch((error: unknown) => {
       // The caller went away before the answer was written: nobody is left to tell.
       if (ConnectError.from(error).code !== Code.Aborted) onError(error);
       if ("destroy" in response) response.destroy();
@@ -61,22 +69,40 @@ export function httpHandler(options: HttpHandlerOptions) {
 }
 
 async function respond(
+  call: Call,
   handler: UniversalHandler,
   request: NodeRequest,
   response: NodeResponse,
   trustProxy: boolean,
+  report: (call: CallReport) => void,
 ): Promise<void> {
   const cut = () => ("stream" in response ? response.stream.destroy() : response.destroy());
-  const values = createContextValues().set(peerKey, peerOf(request, trustProxy)).set(cutKey, cut);
+  const began: BegunCall = {
+    call,
+    isReported: false,
+    refused(error) {
+      if (!began.isReported) report(reportOf(call, handler.method, values, error));
+      began.isReported = true;
+    },
+  };
+  const values = createContextValues().set(peerKey, peerOf(request, trustProxy)).set(cutKey, cut).set(callKey, began);
+  // What nobody has said a word of by then; the promise below stays pending when all went well.
+  response.once("close", () => began.refused(unsaid(response.statusCode)));
+  response.setHeader("x-request-id", call.id);
   const answer = await handler(universalRequestFromNodeRequest(request, response, undefined, values));
-  await universalResponseToNodeResponse(await withErrorInfo(answer), response);
+  await universalResponseToNodeResponse(await withErrorInfo(answer, began), response);
+}
+
+/** A refusal of which nothing but the status is known: HTTP itself was used wrongly. */
+function unsaid(status: number): ConnectError {
+  return new ConnectError(`HTTP status ${status}`, Code.Unknown);
 }
 
 /** Who called: of several proxies the nearest one's word, since only that one is known to be ours. */
 function peerOf(request: NodeRequest, trustProxy: boolean): string {
   const forwarded = trustProxy ? request.headers["x-forwarded-for"] : undefined;
-  const named = (Array.isArray(forwarded) ? forwarded.join(",") : forwarded)?.split(",").at(-1)?.trim();
-  return named || (request.socket.remoteAddress ?? "");
+  const named = (Array.isArray(forwarded) ? forwarded.join(",") : forwarded)?.split(",").at(-1)?.trim() ?? "";
+  return isIP(named) === 0 ? (request.socket.remoteAddress ?? "") : named;
 }
 
 /**
@@ -84,28 +110,37 @@ function peerOf(request: NodeRequest, trustProxy: boolean): string {
  * sees the call. Here that refusal gets the reason, and where it can the field, that every other one has. Over gRPC-Web
  * it keeps Connect's plain form, since its trailers are within the body.
  */
-async function withErrorInfo(answer: UniversalServerResponse): Promise<UniversalServerResponse> {
-  const { header, body, trailer } = answer;
-  if (body === undefined) return answer;
+async function withErrorInfo(answer: UniversalServerResponse, began: BegunCall): Promise<UniversalServerResponse> {
+  const { status, header, body, trailer } = answer;
   const type = header?.get("content-type") ?? "";
-  if (answer.status !== 200 && type === "application/json" && !header?.has("content-encoding")) {
+  if (body !== undefined && status !== 200 && type === "application/json" && !header?.has("content-encoding")) {
     const error = errorFromJsonBytes(await readAll(body), undefined, new ConnectError("malformed error"));
     const wire = error.details.length > 0 ? error : unreadToWire(error);
+    began.refused(wire);
     const bytes = errorToJsonBytes(wire, undefined);
     header?.set("content-length", String(bytes.byteLength));
     return { ...answer, status: codeToHttpStatus(wire.code), body: once(bytes) };
   }
+  if (status !== 200) began.refused(unsaid(status));
+  if (body === undefined) return answer;
   if (type.startsWith("application/grpc") && !type.startsWith("application/grpc-web") && trailer !== undefined) {
-    return { ...answer, body: thenMendTrailer(body, trailer) };
+    return { ...answer, body: thenMendTrailer(body, trailer, began) };
   }
   return answer;
 }
 
 /** gRPC's status stands in the trailer, which is complete when the body has ended. */
-async function* thenMendTrailer(body: AsyncIterable<Uint8Array>, trailer: Headers): AsyncIterable<Uint8Array> {
+async function* thenMendTrailer(
+  body: AsyncIterable<Uint8Array>,
+  trailer: Headers,
+  began: BegunCall,
+): AsyncIterable<Uint8Array> {
   yield* body;
   const error = findTrailerError(trailer);
-  if (error !== undefined && error.details.length === 0) setTrailerStatus(trailer, unreadToWire(error));
+  if (error === undefined || error.details.length > 0) return;
+  const wire = unreadToWire(error);
+  began.refused(wire);
+  setTrailerStatus(trailer, wire);
 }
 
 async function readAll(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
@@ -136,6 +171,9 @@ function bodyInvalid(message: string): RequestInvalidError {
   return new RequestInvalidError([{ field: field ?? "body", description: problem ?? message }]);
 }
 
+/** What a browser may send of its trace. */
+const TRACE_HEADERS = ["traceparent", "tracestate"];
+
 /** Adds the headers that a browser needs; answers true when the request was a preflight and is done with. */
 function answerCors(allowed: readonly string[], request: NodeRequest, response: NodeResponse): boolean {
   const { origin, "access-control-request-method": preflight }: IncomingHttpHeaders = request.headers;
@@ -143,10 +181,13 @@ function answerCors(allowed: readonly string[], request: NodeRequest, response: 
   response.setHeader("vary", "origin");
   if (allowed.includes("*") || allowed.includes(origin)) {
     response.setHeader("access-control-allow-origin", allowed.includes("*") ? "*" : origin);
-    response.setHeader("access-control-expose-headers", [...cors.exposedHeaders, "nexus-call-id"].join(", "));
+    response.setHeader("access-control-expose-headers", [...cors.exposedHeaders, "x-request-id"].join(", "));
     if (preflight !== undefined) {
       response.setHeader("access-control-allow-methods", cors.allowedMethods.join(", "));
-      response.setHeader("access-control-allow-headers", [...cors.allowedHeaders, "authorization"].join(", "));
+      response.setHeader(
+        "access-control-allow-headers",
+        [...cors.allowedHeaders, "authorization", ...TRACE_HEADERS].join(", "),
+      );
       response.setHeader("access-control-max-age", "7200");
     }
   }

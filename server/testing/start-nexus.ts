@@ -9,7 +9,9 @@ import { KnowledgeService } from "@nexus/gen/nexus/v1/knowledge_service_pb";
 import { ProjectService } from "@nexus/gen/nexus/v1/project_service_pb";
 import { RoadmapService } from "@nexus/gen/nexus/v1/roadmap_service_pb";
 import { SessionService } from "@nexus/gen/nexus/v1/session_service_pb";
+import type { DestinationStream } from "pino";
 import { inject, onTestFinished } from "vitest";
+import type { Config } from "../config.ts";
 import type { ClaimStore } from "../domain/claims/claim-store.ts";
 import type { WakeUps } from "../domain/events/event-log.ts";
 import { createLogger } from "../logger.ts";
@@ -63,8 +65,22 @@ export interface TestEngineer extends ApiClients {
   readonly key: string;
 }
 
+/** How a test's server differs from others. */
+export interface NexusOptions {
+  /** Where its log goes, from `trace` on; nowhere by default. */
+  readonly log?: DestinationStream;
+  /** From when on a call counts as slow. */
+  readonly slowMs?: number;
+  readonly metricsAddress?: Config["metricsAddress"];
+  readonly trustProxy?: boolean;
+}
+
 /** Starts a server whose reconciler runs only when told to, for one test; it is gone when the test ends. */
-export async function startNexus(kind: ClaimStoreKind, bounds: SearchBounds = {}): Promise<TestNexus> {
+export async function startNexus(
+  kind: ClaimStoreKind,
+  bounds: SearchBounds = {},
+  { log, slowMs, metricsAddress, trustProxy = false }: NexusOptions = {},
+): Promise<TestNexus> {
   const { url: databaseUrl, drop } = await createTestDatabase();
   onTestFinished(drop);
   const moved =
@@ -98,12 +114,17 @@ export async function startNexus(kind: ClaimStoreKind, bounds: SearchBounds = {}
       logLevel: "silent",
       registration: "open",
       allowedOrigins: [],
-      trustProxy: false,
+      trustProxy,
       tls: undefined,
+      metricsAddress,
       eventRetentionMs: 30 * 24 * 3_600_000,
     },
-    createLogger("silent"),
-    { clock: { now: () => new Date(nowMs) }, reconcileOnCallOnly: true },
+    log === undefined ? createLogger("silent") : createLogger("trace", log),
+    {
+      clock: { now: () => new Date(nowMs) },
+      reconcileOnCallOnly: true,
+      ...(slowMs !== undefined && { slowMs }),
+    },
   );
   onTestFinished(() => server.stop());
   return {

@@ -12,7 +12,11 @@ export class BoundedHasher implements SecretHasher {
   private running = 0;
   private readonly waiting: (() => void)[] = [];
 
-  constructor(private readonly hasher: SecretHasher) {}
+  /** @param onWait told that something waits for its turn, also where it need not; what it answers is called at its turn */
+  constructor(
+    private readonly hasher: SecretHasher,
+    private readonly onWait: () => () => void = () => () => {},
+  ) {}
 
   /** @throws RateLimitedError when too many wait already */
   hash(secret: string): Promise<string> {
@@ -25,9 +29,12 @@ export class BoundedHasher implements SecretHasher {
   }
 
   private async inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.running < MAX_RUNNING) this.running++;
-    else if (this.waiting.length >= MAX_WAITING) throw new RateLimitedError(RETRY_AFTER_MS);
-    else await new Promise<void>((resolve) => this.waiting.push(resolve));
+    const busy = this.running >= MAX_RUNNING;
+    if (busy && this.waiting.length >= MAX_WAITING) throw new RateLimitedError(RETRY_AFTER_MS);
+    const beginTurn = this.onWait();
+    if (busy) await new Promise<void>((resolve) => this.waiting.push(resolve));
+    else this.running++;
+    beginTurn();
     try {
       return await work();
     } finally {

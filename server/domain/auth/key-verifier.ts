@@ -20,11 +20,19 @@ export interface VerifiedKey {
   readonly engineerName: string;
 }
 
+/**
+ * How a key was looked at: `remembered` as good, or `refused` from memory, too; `malformed`, which costs nothing; or the
+ * database was `asked`.
+ */
+export type KeyCheck = "remembered" | "refused" | "malformed" | "asked";
+
 /** What a verifier works with. */
 export interface KeyVerifierDeps {
   readonly apiKeys: Pick<ApiKeyStore, "findLive" | "touch">;
   readonly clock: Clock;
   readonly hasher: SecretHasher;
+  /** Told of every look at a key. */
+  readonly onCheck?: (how: KeyCheck) => void;
 }
 
 interface Remembered {
@@ -63,12 +71,22 @@ export class KeyVerifier {
    */
   async verify(text: string): Promise<VerifiedKey> {
     const parts = parseApiKey(text);
-    if (parts === undefined) throw new CredentialsInvalidError();
+    if (parts === undefined) {
+      this.deps.onCheck?.("malformed");
+      throw new CredentialsInvalidError();
+    }
     const digest = digestOf(text);
     const nowMs = this.deps.clock.now().getTime();
     const known = this.remembered.get(digest);
-    if (known !== undefined && isFresh(known, nowMs)) return known.verified;
-    if (isWithin(this.refusedMs.get(digest), nowMs, REFUSED_FOR_MS)) throw new CredentialsInvalidError();
+    if (known !== undefined && isFresh(known, nowMs)) {
+      this.deps.onCheck?.("remembered");
+      return known.verified;
+    }
+    if (isWithin(this.refusedMs.get(digest), nowMs, REFUSED_FOR_MS)) {
+      this.deps.onCheck?.("refused");
+      throw new CredentialsInvalidError();
+    }
+    this.deps.onCheck?.("asked");
     return this.share(parts, digest);
   }
 

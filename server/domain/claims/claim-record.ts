@@ -80,6 +80,9 @@ export interface ClaimRecordStore {
   /** Claims of a project that drain, with when they ended, the earliest first. */
   listDraining(projectId: ProjectId, limit: number): Promise<(ClaimRecord & { readonly endTime: Date })[]>;
 
+  /** How many touches are held in all projects. */
+  countHeldTouches(): Promise<number>;
+
   /** Every held claim of a project. */
   listHeld(projectId: ProjectId): Promise<ClaimRecord[]>;
 

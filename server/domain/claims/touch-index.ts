@@ -93,16 +93,17 @@ export class TouchIndex<Owner> {
 
   private *candidates(alternative: Alternative, budget: SearchBudget): Generator<Entry<Owner>> {
     let node = this.root;
-    for (const segment of literalPart(alternative)) {
-      yield* spending(node.entries, budget);
+    const literal = literalPart(alternative);
+    for (const segment of literal) {
+      // Nothing stands at most directories, and a generator for nothing costs more than the look-up.
+      if (node.entries.size > 0) yield* spending(node.entries, budget);
       const child = node.children.get(segment);
       if (child === undefined) {
         return;
       }
       node = child;
     }
-    const depth = literalPart(alternative).length;
-    yield* below(node, maxDepth(alternative) - depth, budget);
+    yield* below(node, maxDepth(alternative) - literal.length, budget);
   }
 }
 

@@ -38,6 +38,8 @@ export interface EventHubDeps {
   readonly wakeUps: Pick<WakeUps, "listen">;
   /** Told of what failed and will be tried again. */
   readonly onFailure: (error: unknown) => void;
+  /** Told how old an event was when a watcher got it; not of what had happened before that one began to watch. */
+  readonly onDelivery: (ageMs: number) => void;
 }
 
 /** Where a stream begins, in each of its projects. */
@@ -90,6 +92,7 @@ export class EventHub implements StreamSource {
     const parts = [...cursors].map(([projectId, cursor]) => ({
       tail: this.tailOf(projectId),
       cursor,
+      begunAt: cursor,
       saidMs: undefined,
     }));
     const stream = new EventStream(this, caller, filter, parts, cut);
@@ -97,11 +100,21 @@ export class EventHub implements StreamSource {
     for (const { tail } of parts) tail.readers.add(stream);
     try {
       await Promise.all(parts.map(({ tail }) => tail.ready()));
+      for (const part of stream.parts) part.begunAt = part.tail.head;
     } catch (error) {
       this.close(stream);
       throw error;
     }
     return stream;
+  }
+
+  /** Events that there are and that this process has not read yet, in the project that lacks most. */
+  get backlog(): number {
+    return Math.max(0, ...[...this.tails.values()].map((tail) => tail.backlog));
+  }
+
+  delivered({ time }: Event): void {
+    this.deps.onDelivery(Math.max(0, this.deps.clock.now().getTime() - time.getTime()));
   }
 
   /** The stream is over; safe to repeat. */

@@ -19,6 +19,8 @@ export interface StreamPart {
   readonly tail: ProjectTail<EventStream>;
   /** Everything up to here was sent. */
   cursor: bigint;
+  /** The last event that there was when the stream began. */
+  begunAt: bigint;
   /** When this project's last message was sent; undefined before the first. */
   saidMs: number | undefined;
 }
@@ -29,6 +31,8 @@ export interface StreamSource {
   readonly nowMs: number;
   /** The events after that sequence, which are too old for the tail. */
   catchUp(projectId: ProjectId, after: bigint): Promise<readonly Event[]>;
+  /** An event that happened since the stream began is handed to its reader. */
+  delivered(event: Event): void;
 }
 
 /**
@@ -103,6 +107,7 @@ export class EventStream implements TailReader {
           part.cursor = event.sequence;
           if (!isMatch(this.filter, event)) continue;
           this.offering(part);
+          if (event.sequence > part.begunAt) this.source.delivered(event);
           yield { kind: "event", event };
           this.taken();
         }

@@ -20,7 +20,8 @@ export class ProjectTail<Reader extends TailReader> {
   /** Without a hole, up to `head`. */
   private recent: { readonly event: Event; readonly size: number }[] = [];
   private characters = 0;
-  private head = 0n;
+  /** The last event that was read. */
+  head = 0n;
   private known = 0n;
   /** Also while it starts: then it is not known yet where to begin. */
   private reading = true;
@@ -48,6 +49,11 @@ export class ProjectTail<Reader extends TailReader> {
   hint(latest: bigint): void {
     if (latest > this.known) this.known = latest;
     if (this.known > this.head && !this.reading) void this.read();
+  }
+
+  /** How many events are known to be there that were not read yet. */
+  get backlog(): number {
+    return this.known > this.head ? Number(this.known - this.head) : 0;
   }
 
   /** The kept events after a sequence, none when there are no later ones; undefined when older ones are asked for. */

@@ -37,10 +37,11 @@ export class ClaimAccess {
     /** A mark that no other rebuild has. */
     private readonly newIntent: () => string,
     private readonly pause: (ms: number) => Promise<void>,
-    /** Stamps and reports what a rebuild finds wrong. */
+    /** Stamps and reports what a rebuild finds wrong, and that it is done. */
     private readonly watch: {
       readonly clock: Clock;
       readonly alarm: (what: string, data: Record<string, unknown>) => void;
+      readonly onRebuilt: (projectId: ProjectId) => void;
     },
   ) {}
 
@@ -120,6 +121,7 @@ export class ClaimAccess {
       await failpoint("rebuild.after-begin");
       const { project, overlapping } = await rebuildClaims(this.database.read, this.store, scope, intent);
       rebuilt = true;
+      this.watch.onRebuilt(projectId);
       await failpoint("rebuild.after-ready");
       for (const record of overlapping) await this.giveUp(project, record);
       await failpoint("rebuild.before-answer");

@@ -26,6 +26,9 @@ export interface SessionStore {
   /** How many sessions an engineer has open in a project. */
   countOpen(projectId: ProjectId, engineerId: EngineerId): Promise<number>;
 
+  /** How many sessions are open in all projects. */
+  countAllOpen(): Promise<number>;
+
   listOpen(projectId: ProjectId, page: PageRequest<SessionListKey>): Promise<Page<Session, SessionListKey>>;
 
   /** Every open session of a project, or of one engineer in it. */

@@ -7,7 +7,7 @@ import type { KeyVerifier } from "../../domain/auth/key-verifier.ts";
 import type { RequestKey } from "../../domain/database.ts";
 import { CredentialsInvalidError, PermissionDeniedError } from "../../domain/errors.ts";
 import { FieldParser } from "../../domain/field-parser.ts";
-import { anonymousRequestKey, callerKey } from "../context.ts";
+import { anonymousRequestKey, callerKey, callKey, verifiedKey } from "../context.ts";
 import { errorToWire } from "../errors.ts";
 
 /** A call as it comes in, whatever the protocol. */
@@ -48,7 +48,9 @@ export async function authenticateCall(verifier: KeyVerifier, call: IncomingCall
     contextValues.set(anonymousRequestKey, requestKeyOf(call, registrant(call.message)));
     return;
   }
-  const { key, engineerName } = await verifier.verify(bearerOf(header));
+  const verified = contextValues.get(verifiedKey) ?? (await verifier.verify(bearerOf(header)));
+  contextValues.set(verifiedKey, verified);
+  const { key, engineerName } = verified;
   if (key.scope === "read" && method.idempotency !== IdempotencyLevel.NO_SIDE_EFFECTS) {
     throw new PermissionDeniedError("full", `this key may only read, and ${method.name} does more`);
   }
@@ -59,13 +61,16 @@ export async function authenticateCall(verifier: KeyVerifier, call: IncomingCall
 
 /** Refuses callers without a valid key before their message is read. */
 export function requireKey(verifier: KeyVerifier): (context: HandlerContext) => Promise<void> {
-  return async ({ method, requestHeader }) => {
+  return async ({ method, requestHeader, values }) => {
     if (method.parent.typeName.startsWith("grpc.") || method === AuthService.method.register) return;
     try {
-      await verifier.verify(bearerOf(requestHeader));
+      values.set(verifiedKey, await verifier.verify(bearerOf(requestHeader)));
     } catch (error) {
       // No interceptor has seen the call yet.
-      throw errorToWire(error, "");
+      const began = values.get(callKey);
+      const refusal = errorToWire(error, began?.call.id ?? "");
+      began?.refused(refusal);
+      throw refusal;
     }
   };
 }

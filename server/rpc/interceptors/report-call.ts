@@ -1,12 +1,13 @@
-import { randomUUID } from "node:crypto";
-import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import type { DescMethod } from "@bufbuild/protobuf";
+import { Code, ConnectError, type ContextValues, type Interceptor } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "@nexus/gen/google/rpc/error_details_pb";
-import { callerKey, peerKey } from "../context.ts";
+import { Call } from "../../current-call.ts";
+import { callerKey, callKey, peerKey, verifiedKey } from "../context.ts";
 import { errorToWire } from "../errors.ts";
 
 /** What is known of a call when it has ended. */
 export interface CallReport {
-  readonly callId: string;
+  readonly call: Call;
   /** `FeatureService/PickFeature`. */
   readonly method: string;
   /** `ok`, or a Connect code such as `failed_precondition`. */
@@ -17,14 +18,17 @@ export interface CallReport {
   readonly engineerId: string | undefined;
   /** Where the call came from. */
   readonly peer: string;
+  /** Whether it was a stream, which lasts for as long as its caller likes. */
+  readonly stream: boolean;
   /** What the request names: project, feature, session, request id. */
   readonly names: Readonly<Record<string, string>>;
   /** What lies behind a defect, or a store that is away. */
   readonly cause: unknown;
 }
 
-/** Fields of requests that say what a call was about; none of them is a secret. */
-const NAMES = ["projectId", "slug", "sessionId", "requestId"] as const;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+/** Fields of requests that say what a call was about, as they look when they are what they should be. */
+const NAMES = { projectId: UUID, slug: /^[a-z0-9][a-z0-9-]{0,62}$/, sessionId: UUID, requestId: UUID } as const;
 
 /**
  * The outermost interceptor: turns whatever was thrown into its wire form, and reports each call once.
@@ -35,24 +39,17 @@ const NAMES = ["projectId", "slug", "sessionId", "requestId"] as const;
  */
 export function reportCall(report: (call: CallReport) => void, boundMs = 30_000): Interceptor {
   return (next) => async (request) => {
-    const callId = randomUUID();
-    const started = performance.now();
-    const finish = (error: ConnectError | undefined) =>
-      report({
-        callId,
-        method: `${request.service.typeName.split(".").at(-1)}/${request.method.name}`,
-        code: error === undefined ? "ok" : codeName(error.code),
-        reason: error?.findDetails(ErrorInfoSchema)[0]?.reason,
-        durationMs: performance.now() - started,
-        engineerId: request.contextValues.get(callerKey)?.engineerId,
-        peer: request.contextValues.get(peerKey),
-        // With the request id of a registration anybody can have its key again for a day: it is no thing for a log.
-        names: request.stream || request.contextValues.get(callerKey) === undefined ? {} : namesOf(request.message),
-        cause: error !== undefined && isFailure(error) ? error.cause : undefined,
-      });
+    const { contextValues, method } = request;
+    const began = contextValues.get(callKey);
+    const call = began?.call ?? new Call();
+    if (began !== undefined) began.isReported = true;
+    const finish = (error: ConnectError | undefined) => {
+      // With the request id of a registration anybody can have its key again for a day: it is no thing for a log.
+      const named = !request.stream && contextValues.get(callerKey) !== undefined;
+      report(reportOf(call, method, contextValues, error, named ? namesOf(request.message) : {}));
+    };
     const fail = (error: unknown) => {
-      const wire = errorToWire(error, callId, isGrpc(request.header) ? GRPC_DETAIL_BYTES : undefined);
-      wire.metadata.set("nexus-call-id", callId);
+      const wire = errorToWire(error, call.id, isGrpc(request.header) ? GRPC_DETAIL_BYTES : undefined);
       finish(wire);
       return wire;
     };
@@ -72,13 +69,34 @@ export function reportCall(report: (call: CallReport) => void, boundMs = 30_000)
     }
     try {
       const response = await withinBound(next(request), request.stream ? undefined : boundMs);
-      response.header.set("nexus-call-id", callId);
       if (response.stream) return { ...response, message: untilEnd(response.message) };
       finish(undefined);
       return response;
     } catch (error) {
       throw fail(error);
     }
+  };
+}
+
+/** The report of a call that has ended now. */
+export function reportOf(
+  call: Call,
+  method: DescMethod,
+  contextValues: ContextValues,
+  error: ConnectError | undefined,
+  names: Readonly<Record<string, string>> = {},
+): CallReport {
+  return {
+    call,
+    method: `${method.parent.typeName.split(".").at(-1)}/${method.name}`,
+    code: error === undefined ? "ok" : codeName(error.code),
+    reason: error?.findDetails(ErrorInfoSchema)[0]?.reason,
+    durationMs: performance.now() - call.startedMs,
+    engineerId: contextValues.get(verifiedKey)?.key.engineerId,
+    peer: contextValues.get(peerKey),
+    stream: method.methodKind !== "unary",
+    names,
+    cause: error !== undefined && isFailure(error) ? error.cause : undefined,
   };
 }
 
@@ -111,12 +129,13 @@ async function withinBound<T>(work: Promise<T>, boundMs: number | undefined): Pr
   }
 }
 
+/** Only what looks like a name: anything may stand in these fields, also what should not get into a log. */
 function namesOf(message: object): Record<string, string> {
   const fields = message as Partial<Record<string, unknown>>;
   return Object.fromEntries(
-    NAMES.flatMap((name) => {
+    Object.entries(NAMES).flatMap(([name, form]) => {
       const value = fields[name];
-      return typeof value === "string" && value !== "" ? [[name, value.slice(0, 64)]] : [];
+      return typeof value === "string" && form.test(value) ? [[name, value]] : [];
     }),
   );
 }

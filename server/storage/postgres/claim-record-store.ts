@@ -136,6 +136,15 @@ export class PostgresClaimRecordStore implements ClaimRecordStore {
     return rows.flatMap(endedRecordOf);
   }
 
+  async countHeldTouches(): Promise<number> {
+    const count = sql<number>`coalesce(sum(jsonb_array_length(${claims.touches})), 0)`;
+    const [row] = await this.db
+      .select({ count: count.mapWith(Number) })
+      .from(claims)
+      .where(sql`${claims.state} = 'held'`);
+    return row?.count ?? 0;
+  }
+
   async listHeld(projectId: ProjectId): Promise<ClaimRecord[]> {
     return this.select(and(eq(claims.projectId, projectId), sql`${claims.state} = 'held'`));
   }

@@ -23,8 +23,16 @@ import {
 import type { ClaimId, FeatureId, ProjectId, SessionId, Slug } from "../../domain/ids.ts";
 import { type Page, type PageRequest, pageOf } from "../../domain/page.ts";
 import { type Queryable, violatedConstraint } from "./connect.ts";
-import { dependenciesDone, IN_ORDER, isOpen, isReady, isUnmerged, selectFeatures } from "./feature-query.ts";
-import { featureFromRow, laneFrom, laneNumber } from "./feature-row.ts";
+import {
+  dependenciesDone,
+  IN_ORDER,
+  isOpen,
+  isReady,
+  isUnmerged,
+  readFeatures,
+  selectFeatures,
+} from "./feature-query.ts";
+import { laneFrom, laneNumber } from "./feature-row.ts";
 import { featureDependencies, features } from "./schema/index.ts";
 
 /** Features in PostgreSQL. */
@@ -68,7 +76,7 @@ export class PostgresFeatureStore implements FeatureStore {
 
   async getMany(ids: readonly FeatureId[]): Promise<Feature[]> {
     if (ids.length === 0) return [];
-    return (await this.select(inArray(features.id, [...ids]))).map(featureFromRow);
+    return readFeatures(this.db, this.select(inArray(features.id, [...ids])));
   }
 
   async findIds(projectId: ProjectId, slugs: readonly Slug[]): Promise<ReadonlyMap<Slug, FeatureId>> {
@@ -267,8 +275,8 @@ export class PostgresFeatureStore implements FeatureStore {
 
   async listInterrupted(projectId: ProjectId, limit: number): Promise<Feature[]> {
     const where = and(eq(features.projectId, projectId), isReady, isNotNull(features.interruption));
-    const rows = await selectFeatures(this.db, where, "without-spec").orderBy(desc(features.readyTime)).limit(limit);
-    return rows.map(featureFromRow);
+    const query = selectFeatures(this.db, where, "without-spec");
+    return readFeatures(this.db, query.orderBy(desc(features.readyTime)).limit(limit));
   }
 
   /** Makes a feature active under a claim, where it is as that claim found it. */
@@ -308,8 +316,8 @@ export class PostgresFeatureStore implements FeatureStore {
   }
 
   private async first(where: SQL | undefined): Promise<Feature | undefined> {
-    const [row] = await this.select(where).limit(1);
-    return row === undefined ? undefined : featureFromRow(row);
+    const [feature] = await readFeatures(this.db, this.select(where).limit(1));
+    return feature;
   }
 
   private async page(
@@ -319,10 +327,12 @@ export class PostgresFeatureStore implements FeatureStore {
     const beyond =
       after &&
       sql`(${features.lane}, ${features.position}, ${features.id}) > (${laneNumber(after.lane)}, ${after.position}::float8, ${after.id}::uuid)`;
-    const rows = await this.select(and(where, beyond))
-      .orderBy(...IN_ORDER)
-      .limit(size + 1);
-    return pageOf(rows.map(featureFromRow), size, ({ lane, position, id }) => ({ lane, position, id }));
+    const query = this.select(and(where, beyond)).orderBy(...IN_ORDER);
+    return pageOf(await readFeatures(this.db, query.limit(size + 1)), size, ({ lane, position, id }) => ({
+      lane,
+      position,
+      id,
+    }));
   }
 
   private async endActive(where: SQL | undefined, changes: Partial<typeof features.$inferInsert>) {

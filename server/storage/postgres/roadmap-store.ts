@@ -5,8 +5,8 @@ import type { FeatureReference } from "../../domain/features/feature-store.ts";
 import type { FeatureId, ProjectId, Slug } from "../../domain/ids.ts";
 import type { Destination, RoadmapStore } from "../../domain/roadmap/roadmap-store.ts";
 import type { Queryable } from "./connect.ts";
-import { IN_ORDER, isOpen, selectFeatures } from "./feature-query.ts";
-import { featureFromRow, laneNumber } from "./feature-row.ts";
+import { IN_ORDER, isOpen, readFeatures, selectFeatures } from "./feature-query.ts";
+import { laneNumber } from "./feature-row.ts";
 import { featureDependencies, features, projects } from "./schema/index.ts";
 
 type Place = { readonly id: string; readonly position: number };
@@ -20,10 +20,8 @@ export class PostgresRoadmapStore implements RoadmapStore {
   constructor(private readonly db: Queryable) {}
 
   async list(projectId: ProjectId, lane: Lane, closed: boolean, limit: number): Promise<Feature[]> {
-    const rows = await selectFeatures(this.db, inLane(projectId, lane, closed), "own-row")
-      .orderBy(...IN_ORDER)
-      .limit(limit);
-    return rows.map(featureFromRow);
+    const query = selectFeatures(this.db, inLane(projectId, lane, closed), "own-row");
+    return readFeatures(this.db, query.orderBy(...IN_ORDER).limit(limit));
   }
 
   async count(projectId: ProjectId, lane: Lane, closed: boolean): Promise<number> {

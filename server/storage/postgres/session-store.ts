@@ -49,6 +49,10 @@ export class PostgresSessionStore implements SessionStore {
     return this.db.$count(sessions, openIn(projectId, engineerId));
   }
 
+  async countAllOpen(): Promise<number> {
+    return this.db.$count(sessions, sql`${sessions.state} = 'open'`);
+  }
+
   async listOpen(
     projectId: ProjectId,
     { size, after }: PageRequest<SessionListKey>,

@@ -47,6 +47,7 @@ export async function inProcessSite(kind: ClaimStoreKind): Promise<CrashSite> {
         allowedOrigins: [],
         trustProxy: false,
         tls: undefined,
+        metricsAddress: undefined,
         eventRetentionMs: 3_600_000,
       },
       createLogger("silent"),

@@ -57,6 +57,9 @@ function outlived(
 
 export const outlives: readonly Scenario[] = [
   ...outlived("pick", PICK_STEPS, async (cell, me) => pickOfLogin(cell, me)),
+  ...outlived("take-over", PICK_STEPS, async (cell, me) =>
+    pickOfLogin(cell, me, await cell.hold("login", await cell.session())),
+  ),
   ...outlived("extend", EXTEND_STEPS, async (cell, me) => extensionOfLogin(cell, me, await cell.hold("login", me))),
   ...outlived("done", END_STEPS, async (cell, me) =>
     endOfLogin(cell, "completeFeature", me, await cell.hold("login", me)),

@@ -34,3 +34,18 @@ test("nothing is told in the first second, nor outside of a terminal", async () 
 test("the line is cut where the terminal would break it", async () => {
   expect(await shownOf(1_500, 20)).toBe("\r<esc>[Kwaiting for http:/…\r<esc>[K");
 });
+
+test("many short waits in a row are one long one, and two at the same time are told once", async () => {
+  const stream = new PassThrough();
+  const progress = new Progress(stream, { width: 80, color: false });
+  const wait = (ms: number) => progress.during("page", new Promise<void>((resolve) => setTimeout(resolve, ms)));
+  const work = (async () => {
+    for (let page = 0; page < 3; page += 1) await wait(500);
+    await Promise.all([wait(100), wait(600)]);
+  })();
+  await vi.advanceTimersByTimeAsync(2_100);
+  await work;
+
+  const line = "\r\u001b[K";
+  expect(String(stream.read())).toBe(`${line}page, 1 s${line}${line}page, 2 s${line}`);
+});

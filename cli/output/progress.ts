@@ -4,8 +4,10 @@ import { createStyle } from "./style.ts";
 import type { Terminal } from "./terminal.ts";
 import { cutText } from "./text-width.ts";
 
-/** What takes longer than this is told, in milliseconds. */
+/** What takes longer than this is told, and told again as often, in milliseconds. */
 const UNTOLD_MS = 1_000;
+/** One wait right after another is the same waiting: a list of many pages. */
+const SAME_MS = 200;
 const CLEAR_LINE = "\r\u001b[K";
 
 /**
@@ -15,8 +17,9 @@ const CLEAR_LINE = "\r\u001b[K";
 export class Progress {
   readonly #stream: Writable;
   readonly #terminal: Terminal;
-  readonly #waits = new Set<string>();
-  #beginMs = 0;
+  readonly #waits = new Set<{ readonly what: string }>();
+  #beginMs = Number.NEGATIVE_INFINITY;
+  #endMs = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #shown = false;
 
@@ -28,32 +31,42 @@ export class Progress {
   /** Tells of `what` until the work has ended. */
   async during<Answer>(what: string, work: Promise<Answer>): Promise<Answer> {
     if (this.#terminal.width === undefined) return work;
-    if (this.#waits.size === 0) this.#begin();
-    this.#waits.add(what);
+    const wait = { what };
+    this.#waits.add(wait);
+    if (this.#waits.size === 1) this.#begin();
     try {
       return await work;
     } finally {
-      this.#waits.delete(what);
+      this.#waits.delete(wait);
       if (this.#waits.size === 0) this.#end();
     }
   }
 
   #begin(): void {
-    this.#beginMs = performance.now();
-    this.#timer = setInterval(() => this.#show(), UNTOLD_MS);
-    this.#timer.unref();
+    const nowMs = performance.now();
+    if (nowMs - this.#endMs > SAME_MS) this.#beginMs = nowMs;
+    this.#tellIn(Math.max(0, UNTOLD_MS - (nowMs - this.#beginMs)));
   }
 
-  #show(): void {
+  #tellIn(ms: number): void {
+    this.#timer = setTimeout(() => {
+      this.#tell();
+      this.#tellIn(UNTOLD_MS);
+    }, ms).unref();
+  }
+
+  #tell(): void {
     const seconds = Math.round((performance.now() - this.#beginMs) / 1_000);
-    const text = `${cleanLine([...this.#waits].join(", "))}, ${seconds} s`;
+    const told = [...new Set([...this.#waits].map(({ what }) => cleanLine(what)))].join(", ");
     const { dim } = createStyle(this.#terminal.color);
-    this.#stream.write(`${CLEAR_LINE}${dim(cutText(text, (this.#terminal.width ?? 80) - 1))}`);
+    const text = cutText(`${told}, ${seconds} s`, (this.#terminal.width ?? 80) - 1);
+    this.#stream.write(`${CLEAR_LINE}${dim(text)}`);
     this.#shown = true;
   }
 
   #end(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
+    this.#endMs = performance.now();
     if (this.#shown) this.#stream.write(CLEAR_LINE);
     this.#shown = false;
   }

@@ -117,7 +117,8 @@ export class FeatureCreateCommand extends ProjectCommand {
         : mapTouches(this.touches, this.workspace, this.context);
     const projectId = await this.workspace.projectId();
     const root = this.workspace.checkout?.root;
-    const files = root === undefined || touches.length === 0 ? [] : await repositoryFiles(root);
+    const files =
+      root === undefined || touches.length === 0 ? [] : await this.progress.during("asking git", repositoryFiles(root));
     const paths = touches.map(({ path }) => path);
     for (const warning of lintTouches(paths, files)) this.note(warning);
     return this.workspace.client.features.createFeature({

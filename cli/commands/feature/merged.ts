@@ -31,7 +31,7 @@ export class FeatureMergedCommand extends ProjectCommand {
       throw new CliError("USAGE_INVALID", "either a feature or --check is needed", "nexus feature merged --check");
     }
     const projectId = await this.workspace.projectId();
-    if (slug === undefined) return this.#checkAll(projectId);
+    if (slug === undefined) return this.progress.during("asking git", this.#checkAll(projectId));
     const answer = await this.workspace.client.features.markFeatureMerged({ projectId, slug });
     this.print(MarkFeatureMergedResponseSchema, answer, () => `${cleanLine(slug)} is noted as merged\n`, {
       names: [slug],

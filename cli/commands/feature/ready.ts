@@ -35,6 +35,7 @@ export class FeatureReadyCommand extends ProjectCommand {
     if (root === undefined) return [];
     const { feature } = await this.workspace.client.features.getFeature({ projectId, slug: this.slug });
     const touches = (feature?.touches ?? []).map(({ path }) => path);
-    return touches.some(isPattern) ? filesForPatterns(touches, await repositoryFiles(root)) : [];
+    if (!touches.some(isPattern)) return [];
+    return filesForPatterns(touches, await this.progress.during("asking git", repositoryFiles(root)));
   }
 }

@@ -5,7 +5,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo golden replay bench-claims bench-rebuild bench-events bench-choosing bench-knowledge mutants soak model model-mutants crash-matrix conditions dev generate build typecheck lint lint-fix format proto-lint generated-check \
+.PHONY: help setup run demo golden replay bench-claims bench-rebuild bench-events bench-choosing bench-knowledge bench-keeper mutants soak model model-mutants crash-matrix conditions dev generate build typecheck lint lint-fix format proto-lint generated-check \
 	test test-unit test-server db-generate db-migrate db-push db-studio check
 
 help: ## list the targets
@@ -37,6 +37,9 @@ bench-choosing: build ## measure how agents get through a queue, and what readin
 
 bench-knowledge: build ## measure searches over a thousand features and 10,000 entries (RUNS)
 	@exec node bench/dist/bench-knowledge.js
+
+bench-keeper: build ## measure what a keeper with a hundred sessions costs (SESSIONS SECONDS_EACH)
+	@exec node bench/dist/bench-keeper.js
 
 mutants: setup ## change the claim stores as mistakes would, and see each caught by its test
 	@node scripts/mutants.mjs

@@ -4,6 +4,7 @@ import type { NexusContext } from "./context.ts";
 import { ExitCode, exitCodeOf } from "./exit-codes.ts";
 import { cleanBlock, jsonLine } from "./output/clean-text.ts";
 import { describeError, type FailureContext } from "./output/describe-error.ts";
+import { nameSession } from "./output/name-session.ts";
 import { createStyle } from "./output/style.ts";
 import { terminalOf } from "./output/terminal.ts";
 
@@ -31,7 +32,7 @@ export function reportFailure(
         : `${cleanBlock(failure?.message ?? unexpected(error))}\n${failure?.next ? `next: ${failure.next}\n` : ""}`;
     const kept =
       failed.kept === undefined ? "" : `what you wrote is kept: ${failed.kept.command} ${failed.kept.path}\n`;
-    context.stderr.write(`${red("nexus:")} ${text}${kept}`);
+    context.stderr.write(nameSession(`${red("nexus:")} ${text}${kept}`, failed.session));
   }
   if (failure instanceof CliError) return failure.exitCode;
   return failure === undefined ? ExitCode.Failure : exitCodeOf(failure.reason);

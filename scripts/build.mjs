@@ -1,4 +1,4 @@
-// Bundles server (also for tests), command line and benchmarks: `node scripts/build.mjs [--watch] [server|testing|model|cli|bench ...]`.
+// Bundles server (also for tests), command line and benchmarks: `node scripts/build.mjs [--watch] [server|testing|model|cli|keeper|bench ...]`.
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, watch } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -87,6 +87,13 @@ const bundles = {
     define: { "import.meta.url": "nexusImportMetaUrl" },
     banner: { js: 'const nexusImportMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
   }),
+  // A program of its own: it stays in memory, and needs little of the command line.
+  keeper: () => ({
+    ...shared,
+    entryPoints: ["cli/keeper/main.ts"],
+    outfile: "cli/dist/keeper.cjs",
+    format: "cjs",
+  }),
   bench: () => ({
     ...shared,
     entryPoints: readdirSync(join(root, "bench"))
@@ -115,7 +122,7 @@ for (const name of named.length > 0 ? named : Object.keys(bundles)) {
     fail(`${name}: ${missing.join(", ") || "bench/*.ts"} is missing`);
   }
   // What is built beside another bundle leaves that alone.
-  if (!watching && name !== "testing") {
+  if (!watching && name !== "testing" && name !== "keeper") {
     rmSync(join(root, options.outdir ?? dirname(options.outfile)), { recursive: true, force: true });
   }
   const build = await context(options);

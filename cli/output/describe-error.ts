@@ -23,6 +23,8 @@ export interface FailureContext {
   readonly next?: string;
   /** The file in which what was typed is kept, and the command that takes it up again. */
   readonly kept?: { readonly path: string; readonly command: string };
+  /** The session that was named on the command line. */
+  readonly session?: string;
   /** Who named the server's address. */
   readonly serverSource?: string;
   /** The repository's link, where it is for another server than the one that was asked. */

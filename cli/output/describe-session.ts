@@ -4,8 +4,19 @@ import { formatFields } from "./fields.ts";
 import { relativeTime } from "./relative-time.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** A session with everything in it. `foundBy` says how it was found; empty where nobody asked. */
-export function formatSession(session: Session, foundBy: string, terminal: Terminal, now: Date): string {
+/** How a command has found a session, and how that is kept alive between commands; empty where nobody asked. */
+export interface SessionFinding {
+  readonly foundBy?: string;
+  readonly kept?: string;
+}
+
+/** A session with everything in it. */
+export function formatSession(
+  session: Session,
+  { foundBy = "", kept = "" }: SessionFinding,
+  terminal: Terminal,
+  now: Date,
+): string {
   return formatFields(
     [
       ["session", session.id],
@@ -19,6 +30,7 @@ export function formatSession(session: Session, foundBy: string, terminal: Termi
       ["branch", session.branch],
       ["opened", relativeTime(session.openTime, now)],
       ["last sign", relativeTime(session.lastHeartbeatTime, now)],
+      ["kept", kept],
       [session.state === SessionState.OPEN ? "expires" : "ended", relativeTime(session.expireTime, now)],
     ],
     terminal,

@@ -5,28 +5,49 @@ import { SessionExpiredSchema } from "@nexus/gen/nexus/v1/error_details_pb";
 import type { Session } from "@nexus/gen/nexus/v1/session_pb";
 import { CliError } from "../cli-error.ts";
 import type { NexusContext } from "../context.ts";
+import { type KeeperPlace, keeperPlace } from "../keeper/keeper-record.ts";
+import { ensureKeeper } from "../keeper/start-keeper.ts";
 import type { Workspace } from "../workspace.ts";
-import { systemProcessTable } from "./process-table.ts";
+import { type ProcessTable, systemProcessTable } from "./process-table.ts";
 import { findSessionIdentity, type SessionIdentity } from "./session-identity.ts";
-import { type HeldFeature, SESSION_ID, SessionStore, type WorkerKey } from "./session-store.ts";
+import {
+  type HeldFeature,
+  type KeeperWord,
+  type Keeping,
+  SESSION_ID,
+  SessionStore,
+  type StoredSession,
+  type WorkerKey,
+} from "./session-store.ts";
 
 /** The session that a command acts for: named by the caller, or the worker's own. */
 export class CurrentSession {
   readonly #context: NexusContext;
   readonly #workspace: Workspace;
   readonly #named: { readonly id: string; readonly by: string } | undefined;
+  readonly #tell: (word: KeeperWord) => void;
   readonly #store: SessionStore;
+  readonly #processes: ProcessTable;
   #identity: SessionIdentity | undefined;
+  /** As far as it was needed yet. */
+  #projectId: string | undefined;
 
   /**
-   * `option` is a session id given on the command line.
-   *
+   * @param option a session id given on the command line
+   * @param tell is called with what the keeper has to say of the session, once for each word
    * @throws CliError when the id that was given is none
    */
-  constructor(context: NexusContext, workspace: Workspace, option: string | undefined) {
+  constructor(
+    context: NexusContext,
+    workspace: Workspace,
+    option: string | undefined,
+    tell: (word: KeeperWord) => void = () => {},
+  ) {
     this.#context = context;
     this.#workspace = workspace;
+    this.#tell = tell;
     this.#store = new SessionStore(context.env);
+    this.#processes = systemProcessTable(context.platform);
     this.#named = namedSession(option, context.env["NEXUS_SESSION"]);
   }
 
@@ -42,36 +63,65 @@ export class CurrentSession {
       host: hostname(),
       pid: process.pid,
       parentPid: process.ppid,
-      processes: () => systemProcessTable(this.#context.platform),
+      processes: this.#processes,
+      now: this.#context.now(),
     });
     return this.#identity;
   }
 
   /** The session's id as far as it is known without asking: named, or opened from here before. */
   async knownId(): Promise<string | undefined> {
-    return this.#named?.id ?? this.#store.currentOf(await this.#worker());
+    const first = this.#named?.id ?? this.#store.currentOf(await this.#worker());
+    if (first === undefined) return undefined;
+    const projectId = await this.#project();
+    let id = first;
+    let stored = this.#store.read(id, projectId);
+    // Each is younger than the one before, so there is an end.
+    while (stored?.successor !== undefined) {
+      id = stored.successor;
+      stored = this.#store.read(id, projectId);
+    }
+    if (stored?.word !== undefined) {
+      const { word, ...rest } = stored;
+      this.#store.save(rest, this.#context.now());
+      this.#tell(word);
+    }
+    return id;
+  }
+
+  /** What is known of the session on this machine; undefined where nothing is. */
+  async stored(): Promise<StoredSession | undefined> {
+    const id = await this.knownId();
+    return id === undefined ? undefined : this.#store.read(id, await this.#project());
   }
 
   /** What the session holds, as its pick here answered. */
   async held(): Promise<HeldFeature | undefined> {
-    const id = await this.knownId();
-    return id === undefined ? undefined : this.#store.read(id, await this.#workspace.projectId())?.held;
+    return (await this.stored())?.held;
   }
 
   /**
-   * Fails where keeping what a pick answers would.
+   * Fails where keeping what a pick answers would, and notes that one is about to be sent: if its answer gets lost, the
+   * keeper finds out whether it was granted.
    *
    * @throws CliError FILE_UNUSABLE
    */
   ensureKeepable(sessionId: string): void {
-    this.#store.ensureSavable(sessionId);
+    const stored = this.#store.read(sessionId);
+    const { server, projectId } = stored ?? { server: this.#workspace.server.url, projectId: this.#projectId };
+    if (projectId === undefined) this.#store.ensureSavable(sessionId);
+    else this.#store.save({ ...stored, server, projectId, sessionId, picking: true }, this.#context.now());
   }
 
-  /** Keeps what a pick answered, or with undefined that nothing is held any more. */
+  /**
+   * Keeps what a pick answered, or with undefined that nothing is held any more. What is held is renewed from now on,
+   * without the help of commands.
+   */
   async keep(sessionId: string, held: HeldFeature | undefined): Promise<void> {
-    const projectId = await this.#workspace.projectId();
-    const session = { server: this.#workspace.server.url, projectId, sessionId, held };
-    this.#store.save(session, this.#context.now());
+    const session = { server: this.#workspace.server.url, projectId: await this.#project(), sessionId };
+    const keeping = held === undefined ? undefined : await this.#keeping(sessionId);
+    this.#store.save({ ...session, held, keeping }, this.#context.now());
+    if (keeping !== undefined) this.#startKeeper();
   }
 
   /**
@@ -84,14 +134,15 @@ export class CurrentSession {
    */
   async use<Answer>(call: (sessionId: string) => Promise<Answer>): Promise<Answer> {
     const known = await this.knownId();
-    if (known === undefined) return call((await this.open()).id);
+    if (known === undefined) return this.#attempt((await this.open()).id, call);
+    await this.#refresh(known);
     const kept = await this.held();
     try {
-      return await this.useOpen(known, call);
+      return await this.useOpen(known, (sessionId) => this.#attempt(sessionId, call));
     } catch (error) {
       const lost = isGone(error) && (error.detail(SessionExpiredSchema)?.lostFeatureSlug || kept?.slug);
       if (!isGone(error) || this.#named !== undefined || lost) throw error;
-      return call((await this.open()).id);
+      return this.#attempt((await this.open()).id, call);
     }
   }
 
@@ -109,6 +160,7 @@ export class CurrentSession {
   async useOrDrop<Answer>(call: (sessionId: string) => Promise<Answer>): Promise<Answer> {
     const known = await this.knownId();
     if (known === undefined) return call("");
+    await this.#refresh(known);
     try {
       return await call(known);
     } catch (error) {
@@ -120,7 +172,7 @@ export class CurrentSession {
   /** Opens the worker's own session, or answers the one that is open, and remembers it. */
   async open(): Promise<Session> {
     const { session } = await this.#workspace.client.sessions.openSession({
-      projectId: await this.#workspace.projectId(),
+      projectId: await this.#project(),
       clientSessionId: this.identity.clientSessionId,
       agent: this.identity.agent,
       ...this.surroundings(),
@@ -151,10 +203,70 @@ export class CurrentSession {
     if (this.#store.currentOf(await this.#worker()) === sessionId) await this.forget(sessionId);
   }
 
+  /** The keeper that renews this worker's sessions. */
+  get keeperPlace(): KeeperPlace {
+    return keeperPlace(this.#context.env, this.#workspace.server.url, this.#processes);
+  }
+
+  /** Makes a call; a pick whose answer does not arrive is left to the keeper. */
+  async #attempt<Answer>(sessionId: string, call: (sessionId: string) => Promise<Answer>): Promise<Answer> {
+    try {
+      return await call(sessionId);
+    } catch (error) {
+      const stored = this.#store.read(sessionId);
+      if (isUnanswered(error) && stored?.picking) {
+        const keeping = await this.#keeping(sessionId);
+        this.#store.save({ ...stored, keeping }, this.#context.now());
+        if (keeping !== undefined) this.#startKeeper();
+      }
+      throw error;
+    }
+  }
+
+  /** Notes that a command acts for a session that holds something, and that it is kept, by a keeper that runs. */
+  async #refresh(sessionId: string): Promise<void> {
+    const stored = this.#store.read(sessionId, await this.#project());
+    if (stored?.held === undefined || stored.lost) return;
+    const keeping = await this.#keeping(sessionId);
+    if (keeping === undefined) return;
+    this.#store.save({ ...stored, keeping }, this.#context.now());
+    this.#startKeeper();
+  }
+
+  /**
+   * Who keeps the session from now on. Undefined for one that is named with --session and is not the worker's own:
+   * whoever opened it keeps it, and nobody here knows whose process it depends on.
+   */
+  async #keeping(sessionId: string): Promise<Keeping | undefined> {
+    if (this.#context.env["NEXUS_KEEPER"] === "off") return undefined;
+    const isForeign = this.#named?.by === "--session" && this.#store.currentOf(await this.#worker()) !== sessionId;
+    if (isForeign) return undefined;
+    const { process, isBare } = this.identity;
+    // What stands for a terminal may be there for this command only; a session of that name is used from others, too.
+    const watched = this.#named !== undefined && isBare ? undefined : process;
+    const lastCommandTime = this.#context.now().toISOString();
+    return { keeper: this.keeperPlace.id, process: watched, lastCommandTime };
+  }
+
+  #startKeeper(): void {
+    const { env, programFolder } = this.#context;
+    try {
+      ensureKeeper(this.keeperPlace, env, programFolder, this.#processes);
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error;
+      this.#tell({ kind: "not-kept", why: error.message });
+    }
+  }
+
+  async #project(): Promise<string> {
+    this.#projectId = await this.#workspace.projectId();
+    return this.#projectId;
+  }
+
   async #worker(): Promise<WorkerKey> {
     return {
       server: this.#workspace.server.url,
-      projectId: await this.#workspace.projectId(),
+      projectId: await this.#project(),
       clientSessionId: this.identity.clientSessionId,
     };
   }
@@ -170,6 +282,12 @@ function namedSession(option: string | undefined, variable: string | undefined) 
     );
   }
   return { ...named, id: named.id.toLowerCase() };
+}
+
+/** Whether the call may have succeeded all the same. */
+function isUnanswered(error: unknown): boolean {
+  if (!(error instanceof NexusError)) return false;
+  return error.reason === "SERVER_UNREACHABLE" || error.reason === "DEADLINE_EXCEEDED";
 }
 
 function isGone(error: unknown): error is NexusError {

@@ -1,29 +1,23 @@
 import { expect, test } from "vitest";
-import type { ProcessEntry, ProcessTable } from "./process-table.ts";
+import { PROCESSES, table } from "../testing/process-table.ts";
 import { findSessionIdentity, type IdentitySources } from "./session-identity.ts";
 
-/** A shell (10) in a terminal, the agent in it (20), and a command of the agent in a session of its own (30). */
-const PROCESSES: readonly ProcessEntry[] = [
-  { pid: 10, parent: 1, leader: 10, hasTerminal: true, startTime: "100" },
-  { pid: 20, parent: 10, leader: 10, hasTerminal: true, startTime: "200" },
-  { pid: 30, parent: 20, leader: 30, hasTerminal: false, startTime: "300" },
-  { pid: 40, parent: 1, leader: 40, hasTerminal: true, startTime: "400" },
-  { pid: 50, parent: 1, leader: 50, hasTerminal: false, startTime: "500" },
-  { pid: 51, parent: 50, leader: 50, hasTerminal: false, startTime: "510" },
-];
-
-function table(entries = PROCESSES, machine = "boot-1"): ProcessTable {
-  return { machine, find: (pid) => entries.find((entry) => entry.pid === pid) };
-}
-
 function identify(given: Partial<IdentitySources> = {}) {
-  return findSessionIdentity({ env: {}, host: "h", pid: 10, parentPid: 1, processes: () => table(), ...given });
+  return findSessionIdentity({
+    env: {},
+    host: "h",
+    pid: 10,
+    parentPid: 1,
+    processes: table(),
+    now: new Date(),
+    ...given,
+  });
 }
 
 test("an agent's own session id names the session, wherever it works", () => {
   const env = { CLAUDE_CODE_SESSION_ID: "0199-a", CLAUDECODE: "1" };
 
-  expect(identify({ env, pid: 10 })).toEqual({
+  expect(identify({ env, pid: 10 })).toMatchObject({
     clientSessionId: "claude:0199-a",
     agent: "claude",
     foundBy: "CLAUDE_CODE_SESSION_ID",
@@ -58,6 +52,8 @@ test("a command that was put into a session of its own belongs to the terminal i
 });
 
 test("without any terminal the session leader decides", () => {
+  expect(identify({ pid: 51 })).toMatchObject({ isBare: true, process: { pid: 50 } });
+  expect(identify({ pid: 20 })).toMatchObject({ isBare: false, process: { pid: 10, startTime: "100" } });
   expect(identify({ pid: 51 }).clientSessionId).toBe(identify({ pid: 50 }).clientSessionId);
   expect(identify({ pid: 51 }).clientSessionId).not.toBe(identify({ pid: 10 }).clientSessionId);
 });
@@ -66,8 +62,8 @@ test("a pid that came back after the terminal was closed, or the machine restart
   const before = identify({ pid: 10 }).clientSessionId;
   const reused = PROCESSES.map((entry) => (entry.pid === 10 ? { ...entry, startTime: "999" } : entry));
 
-  expect(identify({ pid: 10, processes: () => table(reused) }).clientSessionId).not.toBe(before);
-  expect(identify({ pid: 10, processes: () => table(PROCESSES, "boot-2") }).clientSessionId).not.toBe(before);
+  expect(identify({ pid: 10, processes: table(reused) }).clientSessionId).not.toBe(before);
+  expect(identify({ pid: 10, processes: table(PROCESSES, "boot-2") }).clientSessionId).not.toBe(before);
   expect(identify({ pid: 10, host: "other" }).clientSessionId).not.toBe(before);
 });
 

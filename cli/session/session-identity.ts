@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { AGENT_ENVIRONMENTS } from "../agents/agent-environments.ts";
-import type { ProcessEntry, ProcessTable } from "./process-table.ts";
+import type { ProcessTable } from "./process-table.ts";
+import { findAgentProcess, findTerminal, type WorkerProcess } from "./worker-process.ts";
 
 /** Who is at work here, so that the same worker gets the same session with every command. */
 export interface SessionIdentity {
@@ -10,6 +11,10 @@ export interface SessionIdentity {
   readonly agent: string;
   /** How that was found, for people. */
   readonly foundBy: string;
+  /** The process that the worker lives and dies with; undefined where none can be told. */
+  readonly process: WorkerProcess | undefined;
+  /** Neither an agent nor a terminal was found, only a session of processes, which may be there for one command only. */
+  readonly isBare: boolean;
 }
 
 /** What identifies the worker. */
@@ -18,8 +23,8 @@ export interface IdentitySources {
   readonly host: string;
   readonly pid: number;
   readonly parentPid: number;
-  /** Looked at only where the environment names no agent session. */
-  readonly processes: () => ProcessTable;
+  readonly processes: ProcessTable;
+  readonly now: Date;
 }
 
 const MAX_ID_LENGTH = 200;
@@ -29,48 +34,28 @@ const MAX_ID_LENGTH = 200;
  * time. The working tree is no part of it: one agent in two worktrees is one worker.
  */
 export function findSessionIdentity(sources: IdentitySources): SessionIdentity {
+  const { env, host, processes } = sources;
   for (const { agent, sessionIds } of AGENT_ENVIRONMENTS) {
     for (const variable of sessionIds) {
-      const id = sources.env[variable];
+      const id = env[variable];
       // A client that does not expand `${VAR}` passes it on as it stands.
-      if (id && !id.startsWith("${")) return { clientSessionId: bounded(`${agent}:${id}`), agent, foundBy: variable };
+      if (!id || id.startsWith("${")) continue;
+      const process = findAgentProcess(`${variable}=${id}`, sources);
+      return { clientSessionId: bounded(`${agent}:${id}`), agent, foundBy: variable, process, isBare: false };
     }
   }
-  const marked = AGENT_ENVIRONMENTS.find(({ markers }) => markers.some((marker) => sources.env[marker]));
-  const agent = marked?.agent ?? "";
-  const leader = terminalLeader(sources);
-  const key = [sources.host, leader.machine, leader.pid, leader.startTime].join("\n");
-  return {
-    clientSessionId: `${agent || "terminal"}:${createHash("sha256").update(key).digest("hex").slice(0, 32)}`,
-    agent,
-    foundBy: `the terminal, whose session leader is process ${leader.pid}`,
-  };
-}
-
-/**
- * The leader of the session of this process. A process without a terminal may have been put into a session of its own
- * for one command only, so then the nearest ancestor with a terminal decides, if there is one.
- */
-function terminalLeader({ pid, parentPid, processes }: IdentitySources): {
-  readonly machine: string;
-  readonly pid: number;
-  readonly startTime: string;
-} {
-  const table = processes();
-  const own = table.find(pid);
-  const worker = nearestWithTerminal(own, table) ?? own;
-  const leaderPid = worker?.leader || parentPid;
-  // A leader that has ended keeps its pid reserved while anything of its session runs.
-  return { machine: table.machine, pid: leaderPid, startTime: table.find(leaderPid)?.startTime ?? "" };
-}
-
-function nearestWithTerminal(own: ProcessEntry | undefined, table: ProcessTable): ProcessEntry | undefined {
-  const seen = new Set<number>();
-  for (let at = own; at !== undefined && !seen.has(at.pid); at = table.find(at.parent)) {
-    if (at.hasTerminal) return at;
-    seen.add(at.pid);
+  const terminal = findTerminal(sources);
+  const key = [host, processes.machine, terminal.leader.pid, terminal.leader.startTime].join("\n");
+  const digest = createHash("sha256").update(key).digest("hex").slice(0, 32);
+  const foundBy = `the terminal, whose session leader is process ${terminal.leader.pid}`;
+  for (const { agent, markers } of AGENT_ENVIRONMENTS) {
+    const marker = markers.find((name) => env[name]);
+    if (marker === undefined) continue;
+    const process = findAgentProcess(`${marker}=${env[marker]}`, sources);
+    return { clientSessionId: `${agent}:${digest}`, agent, foundBy, process, isBare: false };
   }
-  return undefined;
+  const { process, hasTerminal } = terminal;
+  return { clientSessionId: `terminal:${digest}`, agent: "", foundBy, process, isBare: !hasTerminal };
 }
 
 function bounded(id: string): string {

@@ -54,15 +54,18 @@ test.each(["", "{", "null", "[]", '{"sessionId":"../../x"}', '{"sessionId":5}'])
   },
 );
 
-test.each([5, {}, { slug: {}, fencingToken: "7" }, { slug: "login", fencingToken: 7 }])(
-  "a session that holds %j holds nothing that could be sent",
-  (held) => {
-    save();
-    damage("sessions", JSON.stringify({ ...SESSION, held }));
+test.each([
+  5,
+  {},
+  { slug: {}, fencingToken: "7" },
+  { slug: "login", fencingToken: 7 },
+  { slug: "login", fencingToken: "x" },
+])("a session that holds %j holds nothing that could be sent", (held) => {
+  save();
+  damage("sessions", JSON.stringify({ ...SESSION, held }));
 
-    expect(store.read(ID, PROJECT)).toEqual({ ...SESSION, held: undefined });
-  },
-);
+  expect(store.read(ID, PROJECT)).toEqual({ ...SESSION, held: undefined });
+});
 
 test("whether a session can be saved is found out without changing anything", () => {
   save();
@@ -79,4 +82,16 @@ test("whether a session can be saved is found out without changing anything", ()
   expect(() => nowhere.ensureSavable(ID)).toThrow(expect.objectContaining({ reason: "FILE_UNUSABLE" }));
   expect(() => nowhere.save(SESSION, new Date())).toThrow(expect.objectContaining({ reason: "FILE_UNUSABLE" }));
   expect(readFileSync(file, "utf8")).toBe("");
+});
+
+test("every session is listed with a revision that changes when its file is written", () => {
+  save();
+  const [listed] = store.list();
+  expect(store.list()).toEqual([{ sessionId: ID, revision: store.revisionOf(ID) }]);
+
+  save();
+
+  expect(store.revisionOf(ID)).not.toBe(listed?.revision);
+  store.remove(ID);
+  expect([store.list(), store.revisionOf(ID)]).toEqual([[], undefined]);
 });

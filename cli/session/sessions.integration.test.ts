@@ -94,6 +94,9 @@ test("a second feature for a session that holds one is refused", async () => {
 
   expect(refused).toMatchObject({ exitCode: 3, stdout: "" });
   expect(refused.stderr).toContain(`next: nexus done ${held}`);
+  const { session } = await ana.json<Shown>(["session", "show"], agent("busy"));
+  const named = await ana.run(["pick", `${held}-more`, "--session", session.id], agent("other"));
+  expect(named.stderr).toContain(`next: nexus done --session ${session.id} ${held}`);
   expect((await ana.run(["feature", "release"], agent("busy"))).exitCode).toBe(0);
 });
 

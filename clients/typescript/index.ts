@@ -3,6 +3,14 @@ export { type ErrorCode, type ErrorJson, NexusError, type NexusErrorReason, type
 export { type Page, pages } from "./pages.ts";
 export { parseServerUrl } from "./server-url.ts";
 export {
+  type LeaseClock,
+  type LeasedSession,
+  type SendHeartbeat,
+  SessionLease,
+  systemLeaseClock,
+  unansweredClaim,
+} from "./session-lease.ts";
+export {
   type EventSource,
   type WatchedProject,
   type WatchOptions,

@@ -10,15 +10,20 @@ export class SessionHeartbeatCommand extends SessionCommand {
   static override usage = Command.Usage({
     description: "give a sign of life, so that the session keeps what it holds",
     details:
-      "Every command that acts for the session does the same. Needed during work without one, such as a long build.",
+      "Every command that acts for the session does the same, and while a feature is held a keeper does it between commands. Needed for sessions that are named with --session, and with NEXUS_KEEPER=off.",
     examples: [["Keep what you hold", "$0 session heartbeat"]],
   });
 
   async run() {
     const projectId = await this.workspace.projectId();
+    const stored = await this.currentSession.stored();
+    const fencingTokens = stored?.held === undefined ? [] : [BigInt(stored.held.fencingToken)];
     const answer = await this.currentSession.use((sessionId) =>
-      this.workspace.client.sessions.heartbeatSession({ projectId, sessionId }),
+      this.workspace.client.sessions.heartbeatSession({ projectId, sessionId, fencingTokens }),
     );
+    if (answer.lost.length > 0) {
+      this.note(`${cleanLine(answer.lost[0]?.featureSlug ?? "")} is not held any more; stop working on it`);
+    }
     const { session, claims } = answer;
     const held = claims.flatMap(({ touches }) => touches.map(({ path }) => cleanLine(path)));
     this.print(HeartbeatSessionResponseSchema, answer, () => {

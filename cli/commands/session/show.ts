@@ -1,5 +1,6 @@
 import { GetSessionResponseSchema } from "@nexus/gen/nexus/v1/session_service_pb";
 import { Command } from "clipanion";
+import { describeKept, keeperStatuses, keptBy, keptByJson } from "../../keeper/keeper-status.ts";
 import { formatSession } from "../../output/describe-session.ts";
 import { formatFields } from "../../output/fields.ts";
 import { SessionCommand } from "../../session-command.ts";
@@ -34,11 +35,14 @@ export class SessionShowCommand extends SessionCommand {
     const projectId = await this.workspace.projectId();
     const answer = await this.workspace.client.sessions.getSession({ projectId, sessionId });
     const { session } = answer;
+    const keeper = keptBy(sessionId, keeperStatuses(this.context.env, this.context.platform));
+    const byCommands = session?.featureSlug ? "by its commands only" : "";
+    const finding = { foundBy, kept: keeper === undefined ? byCommands : describeKept(keeper) };
     this.print(
       GetSessionResponseSchema,
       answer,
-      () => (session === undefined ? "" : formatSession(session, foundBy, this.terminal, this.context.now())),
-      { more: { foundBy }, names: [sessionId] },
+      () => (session === undefined ? "" : formatSession(session, finding, this.terminal, this.context.now())),
+      { more: { foundBy, keeper: keptByJson(keeper) }, names: [sessionId] },
     );
   }
 }

@@ -5,7 +5,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo replay bench-claims bench-rebuild bench-events bench-choosing bench-knowledge bench-keeper bench-cli cli-docs cli-docs-check pack mutants soak model model-mutants crash-matrix conditions dev generate build typecheck lint lint-fix format proto-lint generated-check \
+.PHONY: help setup run demo golden replay bench-claims bench-rebuild bench-events bench-choosing bench-knowledge bench-keeper bench-cli cli-docs cli-docs-check pack mutants soak model model-mutants crash-matrix conditions dev generate build typecheck lint lint-fix format proto-lint generated-check \
 	test test-unit test-server db-generate db-migrate db-push db-studio check
 
 help: ## list the targets
@@ -108,6 +108,9 @@ test-unit: setup ## run the tests that need no database
 
 test-server: setup ## run the server's tests
 	vitest run --project unit --project integration $(if $(FILE),"$(FILE)",server/)
+
+golden: build ## write down anew what the commands print (cli/golden), after a change that is meant
+	vitest run --project integration cli/commands/golden.integration.test.ts -u
 
 soak: build ## let misfortunes strike three servers for long (MINUTES=10; SEED=… replays the misfortunes of one round)
 	MINUTES=$(or $(MINUTES),$(if $(SEED),0,10)) SEED=$(SEED) vitest run --project integration server/soak.integration.test.ts

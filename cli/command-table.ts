@@ -67,8 +67,23 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     words: ["resume"],
-    summary: "show the latest checkpoint, to go on from there",
+    summary: "show the latest checkpoint, and what the feature needs next",
     load: async () => (await import("./commands/resume.ts")).ResumeCommand,
+  },
+  {
+    words: ["key", "create"],
+    summary: "make another key for yourself, for a program or another machine",
+    load: async () => (await import("./commands/key/create.ts")).KeyCreateCommand,
+  },
+  {
+    words: ["key", "list"],
+    summary: "list your keys, the newest first",
+    load: async () => (await import("./commands/key/list.ts")).KeyListCommand,
+  },
+  {
+    words: ["key", "revoke"],
+    summary: "end one of your keys, everywhere within a minute",
+    load: async () => (await import("./commands/key/revoke.ts")).KeyRevokeCommand,
   },
   {
     words: ["project", "create"],
@@ -199,9 +214,34 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/roadmap/reorder.ts")).RoadmapReorderCommand,
   },
   {
+    words: ["claim", "list"],
+    summary: "list what is held in the project, the oldest claim first",
+    load: async () => (await import("./commands/claim/list.ts")).ClaimListCommand,
+  },
+  {
+    words: ["claim", "mine"],
+    summary: "list what this session holds",
+    load: async () => (await import("./commands/claim/mine.ts")).ClaimMineCommand,
+  },
+  {
     words: ["claim", "check"],
     summary: "tell who holds files, without claiming them",
     load: async () => (await import("./commands/claim/check.ts")).ClaimCheckCommand,
+  },
+  {
+    words: ["claim", "extend"],
+    summary: "claim more files for the feature that you hold",
+    load: async () => (await import("./commands/claim/extend.ts")).ClaimExtendCommand,
+  },
+  {
+    words: ["claim", "release"],
+    summary: "free some of the files that you hold, and go on with the feature",
+    load: async () => (await import("./commands/claim/release.ts")).ClaimReleaseCommand,
+  },
+  {
+    words: ["claim", "force-release"],
+    summary: "take a feature away from whoever holds it",
+    load: async () => (await import("./commands/claim/force-release.ts")).ClaimForceReleaseCommand,
   },
   {
     words: ["knowledge", "search"],

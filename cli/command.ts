@@ -3,18 +3,31 @@ import { toJson } from "@bufbuild/protobuf";
 import { Command, Option } from "clipanion";
 import type { NexusContext } from "./context.ts";
 import { ExitCode } from "./exit-codes.ts";
+import { Interrupted } from "./interrupted.ts";
+import { cleanLine, jsonLine } from "./output/clean-text.ts";
 import type { FailureContext } from "./output/describe-error.ts";
+import { Progress } from "./output/progress.ts";
 import { createStyle, type Style } from "./output/style.ts";
 import { type Terminal, terminalOf } from "./output/terminal.ts";
 import { Workspace } from "./workspace.ts";
 
+/** What is printed beside the message itself. */
+interface Printed {
+  /** What `--quiet` prints: the names or ids that the next command takes. */
+  readonly names?: readonly string[];
+  /** Added to the JSON object. */
+  readonly more?: JsonObject;
+}
+
 /**
- * What every command shares: `--json`, and how it prints. A command declares what it takes, calls the client, and
+ * What every command shares: `--json`, `--quiet`, and how it prints. A command declares what it takes, calls the client, and
  * prints the answer; whatever goes wrong it throws.
  */
 export abstract class NexusCommand extends Command<NexusContext> {
   json = Option.Boolean("--json", false, { description: "Print the answer as JSON" });
+  quiet = Option.Boolean("-q,--quiet", false, { description: "Print names or ids only, one a line, and no hints" });
 
+  #progress: Progress | undefined;
   #workspace: Workspace | undefined;
 
   /** Does the work; throws what goes wrong. */
@@ -25,6 +38,9 @@ export abstract class NexusCommand extends Command<NexusContext> {
     try {
       await this.run();
       return ExitCode.Ok;
+    } catch (error) {
+      if (error instanceof Interrupted) return error.exitCode;
+      throw error;
     } finally {
       this.#workspace?.close();
     }
@@ -46,8 +62,16 @@ export abstract class NexusCommand extends Command<NexusContext> {
 
   /** Where the command runs. */
   protected get workspace(): Workspace {
-    this.#workspace ??= new Workspace(this.context, this.projectOption());
+    this.#workspace ??= new Workspace(this.context, this.progress, this.projectOption());
     return this.#workspace;
+  }
+
+  /** Tells a person what is waited for; nothing with `--json` or `--quiet`. */
+  protected get progress(): Progress {
+    const { stderr, env } = this.context;
+    const silent = this.json || this.quiet;
+    this.#progress ??= new Progress(stderr, silent ? { width: undefined, color: false } : terminalOf(stderr, env));
+    return this.#progress;
   }
 
   protected get terminal(): Terminal {
@@ -64,21 +88,27 @@ export abstract class NexusCommand extends Command<NexusContext> {
   }
 
   /**
-   * Prints an answer: the message itself with `--json` (one line, defaults written out), else what `human` makes of
-   * it. `more` is added to the JSON object.
+   * Prints an answer: the message itself with `--json` (one line, defaults written out), its names or ids with
+   * `--quiet`, else what `human` makes of it.
    */
   protected print<Desc extends DescMessage>(
     type: Desc,
     message: MessageShape<Desc>,
     human: () => string,
-    more: JsonObject = {},
+    { names = [], more = {} }: Printed = {},
   ): void {
     const json = () => ({ ...(toJson(type, message, { alwaysEmitImplicit: true }) as JsonObject), ...more });
-    this.context.stdout.write(this.json ? `${JSON.stringify(json())}\n` : human());
+    this.printValue(json, human, names);
   }
 
-  /** Tells a person something beside the answer; on stderr, and not with `--json`. */
+  /** The same for what is no message of the API. */
+  protected printValue(json: () => JsonObject, human: () => string, names: readonly string[] = []): void {
+    const text = () => (this.quiet ? names.map((name) => `${cleanLine(name)}\n`).join("") : human());
+    this.context.stdout.write(this.json ? jsonLine(json()) : text());
+  }
+
+  /** Tells a person something beside the answer; on stderr, and neither with `--json` nor with `--quiet`. */
   protected note(text: string): void {
-    if (!this.json) this.context.stderr.write(`${text}\n`);
+    if (!this.json && !this.quiet) this.context.stderr.write(`${text}\n`);
   }
 }

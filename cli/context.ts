@@ -15,5 +15,5 @@ export interface NexusContext {
   readonly programFolder: string;
   now(): Date;
   /** Told of Ctrl-C and SIGTERM instead of ending at once, until the answered function is called. */
-  onInterrupt(listener: () => void): () => void;
+  onInterrupt(listener: (signal: NodeJS.Signals) => void): () => void;
 }

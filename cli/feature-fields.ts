@@ -4,14 +4,20 @@ import { readInput } from "./files/read-input.ts";
 import { mapPath } from "./repository/map-path.ts";
 import type { Workspace } from "./workspace.ts";
 
-/** Touches as they are typed, as the server takes them. */
+/** Touches as they are typed, from the current folder, as the server takes them. */
 export function mapTouches(
   typed: readonly string[],
   workspace: Workspace,
   { platform }: NexusContext,
+  cwd: string = workspace.cwd,
 ): { readonly path: string }[] {
-  const origin = { cwd: workspace.cwd, root: workspace.checkout?.root, platform };
+  const origin = { cwd, root: workspace.checkout?.root, platform };
   return typed.map((path) => ({ path: mapPath(path, origin) }));
+}
+
+/** The same of a file's touches, which mean the same wherever a command is run: from the top of the repository. */
+export function mapFileTouches(typed: readonly string[], workspace: Workspace, context: NexusContext) {
+  return mapTouches(typed, workspace, context, workspace.checkout?.root);
 }
 
 /**

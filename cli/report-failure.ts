@@ -2,7 +2,7 @@ import { NexusError } from "@nexus/client";
 import { CliError } from "./cli-error.ts";
 import type { NexusContext } from "./context.ts";
 import { ExitCode, exitCodeOf } from "./exit-codes.ts";
-import { cleanBlock } from "./output/clean-text.ts";
+import { cleanBlock, jsonLine } from "./output/clean-text.ts";
 import { describeError, type FailureContext } from "./output/describe-error.ts";
 import { nameSession } from "./output/name-session.ts";
 import { createStyle } from "./output/style.ts";
@@ -20,7 +20,9 @@ export function reportFailure(
   const failure = error instanceof NexusError || error instanceof CliError ? error : undefined;
   if (json) {
     const shown = failure ?? new NexusError({ code: "unknown", reason: "INTERNAL", message: unexpected(error) });
-    context.stderr.write(`${JSON.stringify(shown.toJson())}\n`);
+    const { error: told } = shown.toJson();
+    const kept = failed.kept === undefined ? {} : { draft: failed.kept.path };
+    context.stderr.write(jsonLine({ error: { ...told, ...kept } }));
   } else {
     const terminal = terminalOf(context.stderr, context.env);
     const { red } = createStyle(terminal.color);
@@ -28,7 +30,9 @@ export function reportFailure(
       failure instanceof NexusError
         ? describeError(failure, { terminal, now: context.now(), ...failed })
         : `${cleanBlock(failure?.message ?? unexpected(error))}\n${failure?.next ? `next: ${failure.next}\n` : ""}`;
-    context.stderr.write(nameSession(`${red("nexus:")} ${text}`, failed.session));
+    const kept =
+      failed.kept === undefined ? "" : `what you wrote is kept: ${failed.kept.command} ${failed.kept.path}\n`;
+    context.stderr.write(nameSession(`${red("nexus:")} ${text}${kept}`, failed.session));
   }
   if (failure instanceof CliError) return failure.exitCode;
   return failure === undefined ? ExitCode.Failure : exitCodeOf(failure.reason);

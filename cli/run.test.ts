@@ -53,15 +53,22 @@ test.each(COMMANDS.map((entry) => [entry.words.join(" "), entry] as const))(
     expect(help).toMatchObject({ exitCode: 0, stderr: "" });
     expect(help.stdout).toContain(`nexus ${words}`);
     expect(help.stdout).toContain("--json");
-    expect(help.stdout).toContain("Examples");
+    expect(help.stdout).toContain("\nexamples\n");
+    expect(tooWide(help.stdout)).toEqual([]);
   },
 );
+
+/** Lines that a usual terminal breaks. */
+function tooWide(text: string): string[] {
+  return text.split("\n").filter((line) => line.length > 80);
+}
 
 test("help works at each level and goes to stdout", async () => {
   const overview = await nexus([]);
 
   expect(overview).toMatchObject({ exitCode: 0, stderr: "" });
   expect(overview.stdout).toContain("feature pick");
+  expect(tooWide(overview.stdout)).toEqual([]);
   expect((await nexus(["--help"])).stdout).toBe(overview.stdout);
   expect((await nexus(["feature", "--help"])).stdout).toContain("feature create");
   expect((await nexus(["feature", "--help"])).stdout).not.toContain("session open");
@@ -79,6 +86,15 @@ test.each([
   expect(answer).toMatchObject({ exitCode: 2, stdout: "" });
   expect(answer.stderr).toContain("there is no command");
   expect(answer.stderr).toContain(`next: ${next}\n`);
+});
+
+test("an option that there is not exits 2 and names the one that may be meant", async () => {
+  const answer = await nexus(["feature", "list", "--lnae", "now"]);
+
+  expect(answer).toMatchObject({ exitCode: 2, stdout: "" });
+  expect(answer.stderr).toBe(
+    "nexus: nexus feature list has no option --lnae; --lane may be meant\nnext: nexus feature list --help\n",
+  );
 });
 
 test.each([
@@ -110,6 +126,15 @@ test("a failure is one JSON object on stderr with --json", async () => {
       details: [],
     },
   });
+});
+
+test("with --quiet only names are printed, and failures all the same", async () => {
+  const out = await nexus(["logout", "--quiet"]);
+  const refused = await nexus(["feature", "list", "-q"]);
+
+  expect(out).toEqual({ exitCode: 0, stdout: "", stderr: "" });
+  expect(refused).toMatchObject({ exitCode: 5, stdout: "" });
+  expect(refused.stderr).toContain("next: nexus login");
 });
 
 test("who is not logged in is told how: exit 5", async () => {

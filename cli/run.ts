@@ -1,8 +1,9 @@
-import type { CommandClass } from "clipanion";
+import type { CommandClass, Definition } from "clipanion";
 import { CliError } from "./cli-error.ts";
 import type { NexusCommand } from "./command.ts";
 import type { NexusContext } from "./context.ts";
 import { findCommand } from "./find-command.ts";
+import { closest } from "./output/closest.ts";
 import { terminalOf } from "./output/terminal.ts";
 import { VERSION } from "./version.ts";
 
@@ -27,7 +28,7 @@ export async function run(argv: readonly string[], context: NexusContext): Promi
         return 0;
       }
       case "command-help":
-        context.stdout.write(await usageOf(await asked.entry.load(), context));
+        context.stdout.write(await helpOf(await asked.entry.load(), context));
         return 0;
       case "command":
         return await runCommand(await asked.entry.load(), asked.args, context);
@@ -44,7 +45,10 @@ async function runCommand(
   context: NexusContext,
 ): Promise<number | undefined> {
   const cli = await cliOf(command, context);
-  const parsed = (await parse(() => cli.process([...args], context), args, command)) as NexusCommand;
+  const parsed = parse(
+    () => cli.process([...args], context) as NexusCommand,
+    () => cli.definitions()[0],
+  );
   try {
     return (await parsed.execute()) ?? undefined;
   } catch (error) {
@@ -53,24 +57,28 @@ async function runCommand(
   }
 }
 
-async function parse<Parsed>(
-  process: () => Parsed,
-  args: readonly string[],
-  command: CommandClass<NexusContext>,
-): Promise<Parsed> {
+function parse<Parsed>(process: () => Parsed, definition: () => Definition | undefined): Parsed {
   try {
     return process();
   } catch (error) {
-    const words = command.paths?.find((path) => path.every((word, at) => args[at] === word)) ?? [];
+    const { path = "nexus", usage = path, options = [] } = definition() ?? {};
     // Clipanion's own message repeats the usage; its candidates carry the reason alone.
     const { candidates } = error as { readonly candidates?: readonly { readonly reason: string | null }[] };
     const reason = candidates?.find((candidate) => candidate.reason)?.reason ?? (error as Error).message;
-    throw new CliError("USAGE_INVALID", reason.replace(/\.$/, ""), `nexus ${words.join(" ")} --help`, { cause: error });
+    const [, unknown] = /^Unsupported option name \("(.*)"\)/.exec(reason) ?? [];
+    if (unknown === undefined) {
+      const written = /positional/.test(reason) ? `; it is written: ${usage}` : "";
+      throw new CliError("USAGE_INVALID", `${reason.replace(/\.$/, "")}${written}`, `${path} --help`, { cause: error });
+    }
+    const names = options.flatMap((option) => option.definition.replace(/ #0$/, "").split(","));
+    const near = closest([unknown], names);
+    const message = `${path} has no option ${unknown}${near === undefined ? "" : `; ${near} may be meant`}`;
+    throw new CliError("USAGE_INVALID", message, `${path} --help`, { cause: error });
   }
 }
 
-async function usageOf(command: CommandClass<NexusContext>, context: NexusContext): Promise<string> {
-  return (await cliOf(command, context)).usage(command, { detailed: true, colored: context.colorDepth > 1 });
+async function helpOf(command: CommandClass<NexusContext>, { stdout, env }: NexusContext): Promise<string> {
+  return (await import("./command-help.ts")).formatCommandHelp(command, terminalOf(stdout, env));
 }
 
 async function cliOf(command: CommandClass<NexusContext>, context: NexusContext) {

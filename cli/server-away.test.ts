@@ -7,6 +7,7 @@ import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { COMMANDS } from "./command-table.ts";
 import { run } from "./run.ts";
+import { SessionStore } from "./session/session-store.ts";
 
 // Clipanion's ES modules import a directory, which Node refuses; its CommonJS build is the one that works.
 vi.mock("clipanion", async () => (await import("node:module")).createRequire(import.meta.url)("clipanion"));
@@ -15,7 +16,14 @@ const ID = "5f0c8a5e-0000-4000-8000-000000000000";
 const HELD = ["--fencing-token", "1"];
 
 /** Ask no server, or run one. */
-const LOCAL = ["serve", "logout", "completion", "version", "admin reset-key"];
+const LOCAL = [
+  "serve",
+  "logout",
+  "completion",
+  "version",
+  "doctor",
+  ...["backup", "restore", "move", "reset-key"].map((verb) => `admin ${verb}`),
+];
 
 /** What every other command needs to come as far as asking the server. A new command has to be added. */
 const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
@@ -53,7 +61,15 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   "feature delete": ["login"],
   "roadmap show": [],
   "roadmap reorder": ["login", "--lane", "now"],
+  "key create": ["ci"],
+  "key list": [],
+  "key revoke": ["4fGh7KlMn0Pq"],
   "claim check": ["src/auth.ts"],
+  "claim list": [],
+  "claim mine": [],
+  "claim extend": ["src/auth.ts"],
+  "claim release": ["src/auth.ts"],
+  "claim force-release": ["login", "--reason", "gone"],
   "knowledge search": ["cache"],
   "knowledge learnings": [],
   "knowledge decisions": [],
@@ -87,6 +103,12 @@ afterAll(() => {
 async function listen(server: Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** A session with a picked feature, which the commands about what is held need. */
+function keepPick(server: string): void {
+  const held = { slug: "login", fencingToken: "1" };
+  new SessionStore({ HOME: folder }).save({ server, projectId: ID, sessionId: ID, held }, new Date());
 }
 
 async function nexus(args: readonly string[], url: string) {
@@ -126,6 +148,7 @@ describe.each(Object.keys(servers) as (keyof typeof servers)[])("where %s", (whi
   test.concurrent.each(names.filter((name) => !LOCAL.includes(name)))(
     "%s ends in time: exit 4, a sentence, a next step",
     async (name) => {
+      keepPick(servers[which]);
       const answer = await nexus([...name.split(" "), ...(ARGUMENTS[name] ?? [])], servers[which]);
 
       expect(answer).toMatchObject({ exitCode: 4, stdout: "" });

@@ -26,12 +26,13 @@ export abstract class SessionCommand extends ProjectCommand {
     this.#current ??= new CurrentSession(this.context, this.workspace, this.session, tell);
     return this.#current;
   }
+
   protected override print<Desc extends DescMessage>(
     type: Desc,
     message: MessageShape<Desc>,
     human: () => string,
-    more?: Parameters<NexusCommand["print"]>[3],
+    printed?: Parameters<NexusCommand["print"]>[3],
   ): void {
-    super.print(type, message, () => nameSession(human(), this.session), more);
+    super.print(type, message, () => nameSession(human(), this.session), printed);
   }
 }

@@ -4,6 +4,7 @@ import { CliError } from "./cli-error.ts";
 import { chooseServer, type ServerChoice } from "./config/choose-server.ts";
 import { type Config, readConfig } from "./config/config-file.ts";
 import type { NexusContext } from "./context.ts";
+import type { Progress } from "./output/progress.ts";
 import { findLink, type ProjectLink } from "./project/link-file.ts";
 import { type Checkout, findCheckout } from "./repository/checkout.ts";
 
@@ -21,6 +22,7 @@ const SOURCES = {
 /** Where a command runs: the working tree, the server, the project. Each is found out when it is first asked for. */
 export class Workspace {
   readonly #context: NexusContext;
+  readonly #progress: Progress;
   readonly #project: string | undefined;
   #checkout: { readonly found: Checkout | undefined } | undefined;
   #link: { readonly found: { readonly path: string; readonly link: ProjectLink } | undefined } | undefined;
@@ -28,9 +30,10 @@ export class Workspace {
   #client: NexusClient | undefined;
   #projectId: Promise<string> | undefined;
 
-  /** `project` is a slug or id given on the command line. */
-  constructor(context: NexusContext, project?: string) {
+  /** `project` is a slug or id given on the command line. Calls that take their time are told to `progress`. */
+  constructor(context: NexusContext, progress: Progress, project?: string) {
     this.#context = context;
+    this.#progress = progress;
     this.#project = project;
   }
 
@@ -113,7 +116,23 @@ export class Workspace {
 
   /** A client of that server; the caller closes it. */
   connect(url: string, apiKey: string | undefined): NexusClient {
-    return createNexusClient({ baseUrl: url, apiKey, timeoutMs: this.timeoutMs });
+    const client = createNexusClient({ baseUrl: url, apiKey, timeoutMs: this.timeoutMs });
+    return this.#told(client, `waiting for ${url}`);
+  }
+
+  /** The same client, whose calls are told of while they take their time. */
+  #told<Calls extends object>(calls: Calls, what: string): Calls {
+    return new Proxy(calls, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name);
+        if (typeof member === "object" && member !== null) return this.#told(member, what);
+        if (typeof member !== "function") return member;
+        return (...args: unknown[]) => {
+          const answer: unknown = Reflect.apply(member, target, args);
+          return answer instanceof Promise ? this.#progress.during(what, answer) : answer;
+        };
+      },
+    });
   }
 
   /**

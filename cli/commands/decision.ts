@@ -48,6 +48,7 @@ export class DecisionCommand extends SessionCommand {
       RecordDecisionResponseSchema,
       answer,
       () => `decided: ${cleanLine(decision?.title ?? "")}${instead}\n${cleanLine(decision?.id ?? "")}\n`,
+      { names: [decision?.id ?? ""] },
     );
   }
 }

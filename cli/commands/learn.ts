@@ -29,6 +29,8 @@ export class LearnCommand extends SessionCommand {
     );
     const slug = answer.learning?.featureSlug ?? "";
     const where = slug === "" ? "for the whole project" : `on ${cleanLine(slug)}`;
-    this.print(AddLearningResponseSchema, answer, () => `learnt ${where}\n`);
+    this.print(AddLearningResponseSchema, answer, () => `learnt ${where}\n`, {
+      names: [answer.learning?.id ?? ""],
+    });
   }
 }

@@ -6,7 +6,7 @@ import { Command, Option } from "clipanion";
 import { CliError } from "../cli-error.ts";
 import { NexusCommand } from "../command.ts";
 import { configPath, ensureKeyCanBeKept, keepKey } from "../config/config-file.ts";
-import { readInput } from "../files/read-input.ts";
+import { readSecret } from "../files/read-secret.ts";
 import { cleanLine } from "../output/clean-text.ts";
 
 /** Registers, or checks a key, and keeps it for the server. */
@@ -18,7 +18,8 @@ export class LoginCommand extends NexusCommand {
       "The key is kept in the user's configuration folder, readable by nobody else, and is sent to that server only. Later commands go to the server of the last login unless NEXUS_URL or the repository's link names another.",
     examples: [
       ["Register", "$0 login --register --email ana@example.com --name Ana"],
-      ["Log in with a key that you have", "echo $KEY | $0 login --token -"],
+      ["Log in with a key that you have, which is asked for", "$0 login"],
+      ["The same from a file", "$0 login --token - < key.txt"],
       ["Log in to a team's server", "$0 login --server https://nexus.example.com --token -"],
     ],
   });
@@ -29,10 +30,13 @@ export class LoginCommand extends NexusCommand {
   engineerName = Option.String("--name", { description: "With --register: your name, as others see it" });
   keyName = Option.String("--key-name", { description: "With --register: what the key is for; else the host's name" });
   invite = Option.String("--invite", { description: "With --register: the invitation, where one is needed" });
-  token = Option.String("--token", { description: "Only -, which reads your key from stdin" });
+  token = Option.String("--token", {
+    description: "Only -, which reads your key from stdin; on a terminal it is asked for and not shown",
+  });
 
   async run() {
-    if (this.register === (this.token !== undefined)) {
+    const hasTerminal = (this.context.stdin as { readonly isTTY?: boolean }).isTTY === true;
+    if (this.register ? this.token !== undefined : this.token === undefined && !hasTerminal) {
       throw new CliError("USAGE_INVALID", "either --register or --token - is needed", "nexus login --help");
     }
     const url = this.#chooseUrl();
@@ -77,6 +81,7 @@ export class LoginCommand extends NexusCommand {
         answer,
         () =>
           `${welcome(answer.engineer, url)}\nyour key, shown this once, for your other machines:\n  ${cleanLine(answer.apiKey)}\nit is kept in ${configPath(this.context.env)}\nnext: nexus project create <slug>\n`,
+        { names: [answer.apiKey] },
       );
     } finally {
       client.close();
@@ -84,21 +89,21 @@ export class LoginCommand extends NexusCommand {
   }
 
   async #logInTo(url: string) {
-    if (this.token !== "-") {
+    if ((this.token ?? "-") !== "-") {
       const why = "a key on the command line is seen by everybody on this machine; give it on stdin";
       throw new CliError("USAGE_INVALID", why, "nexus login --token -");
     }
-    if ((this.context.stdin as { readonly isTTY?: boolean }).isTTY)
-      this.note("paste the key, then press Enter and Ctrl-D");
-    const apiKey = (await readInput("-", this.context)).trim();
+    const apiKey = await readSecret(`your key for ${url}, which is not shown`, this.context);
     if (!/^[\x21-\x7e]{1,500}$/.test(apiKey)) {
-      throw new CliError("USAGE_INVALID", "stdin has no key: one line that begins with nxs_", "nexus login --token -");
+      throw new CliError("USAGE_INVALID", "that is no key: one line that begins with nxs_", "nexus login --token -");
     }
     const client = this.workspace.connect(url, apiKey);
     try {
       const answer = await client.auth.getCurrentEngineer({});
       this.#keep(url, apiKey);
-      this.print(GetCurrentEngineerResponseSchema, answer, () => `${welcome(answer.engineer, url)}\n`);
+      this.print(GetCurrentEngineerResponseSchema, answer, () => `${welcome(answer.engineer, url)}\n`, {
+        names: [answer.engineer?.email ?? ""],
+      });
     } finally {
       client.close();
     }

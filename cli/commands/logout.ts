@@ -24,7 +24,10 @@ export class LogoutCommand extends NexusCommand {
       writeConfig(this.context.env, { server: server === url ? undefined : server, keys: others });
     }
     const told = forgotten === undefined ? `you were not logged in to ${url}` : `logged out of ${url}`;
-    this.context.stdout.write(this.json ? "{}\n" : `${told}\n`);
+    this.printValue(
+      () => ({}),
+      () => `${told}\n`,
+    );
     if (this.context.env["NEXUS_API_KEY"]) this.note("NEXUS_API_KEY is still set");
   }
 

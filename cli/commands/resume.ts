@@ -2,13 +2,14 @@ import { GetLatestCheckpointResponseSchema } from "@nexus/gen/nexus/v1/session_s
 import { Command, Option } from "clipanion";
 import { CliError } from "../cli-error.ts";
 import { formatCheckpoint } from "../output/describe-knowledge.ts";
+import { formatNextStep } from "../output/next-step.ts";
 import { SessionCommand } from "../session-command.ts";
 
 /** Shows how far work had come. */
 export class ResumeCommand extends SessionCommand {
   static override paths = [["resume"]];
   static override usage = Command.Usage({
-    description: "show the latest checkpoint, to go on from there",
+    description: "show the latest checkpoint, and what the feature needs next",
     details:
       "Of the named feature; else of the feature that was picked here; else of this session. Whoever saved it. Changes nothing.",
     examples: [
@@ -27,11 +28,23 @@ export class ResumeCommand extends SessionCommand {
       const why = "nothing was picked from here, and there is no session yet";
       throw new CliError("NOTHING_PICKED", why, "nexus resume <feature>");
     }
-    const answer = await this.workspace.client.sessions.getLatestCheckpoint({ projectId, slug, sessionId });
+    const { sessions, features } = this.workspace.client;
+    const answer = await sessions.getLatestCheckpoint({ projectId, slug, sessionId });
     const { checkpoint } = answer;
+    const about = checkpoint?.featureSlug ?? "";
+    const isTold = about !== "" && !this.json && !this.quiet;
+    const { feature } = isTold ? await features.getFeature({ projectId, slug: about }) : {};
+    const own = await this.currentSession.knownId();
     const view = { terminal: this.terminal, now: this.context.now() };
-    this.print(GetLatestCheckpointResponseSchema, answer, () =>
-      checkpoint === undefined ? "" : formatCheckpoint(checkpoint, view),
+    this.print(
+      GetLatestCheckpointResponseSchema,
+      answer,
+      () =>
+        [
+          checkpoint === undefined ? "" : formatCheckpoint(checkpoint, view),
+          feature === undefined ? "" : `\n${formatNextStep(feature, own, view)}`,
+        ].join(""),
+      { names: [checkpoint?.id ?? ""] },
     );
   }
 }

@@ -35,7 +35,10 @@ export class SaveCommand extends SessionCommand {
     const context = await readText(this.text, this.context);
     const data = this.data === undefined ? undefined : parseData(this.data);
     const projectId = await this.workspace.projectId();
-    const { branch, commit, changedPaths } = await findWorkState(this.workspace.checkout?.root ?? this.workspace.cwd);
+    const { branch, commit, changedPaths } = await this.progress.during(
+      "asking git",
+      findWorkState(this.workspace.checkout?.root ?? this.workspace.cwd),
+    );
     const named = changedPaths.filter((path) => path.length <= MAX_PATH && !isOdd(path)).slice(0, MAX_CHANGED_PATHS);
     if (named.length < changedPaths.length) {
       this.note(`${changedPaths.length - named.length} of ${changedPaths.length} changed files are not named in it`);
@@ -55,7 +58,9 @@ export class SaveCommand extends SessionCommand {
     );
     const slug = answer.checkpoint?.featureSlug ?? "";
     const what = slug === "" ? "saved, as the session's own: it holds no feature" : `saved for ${cleanLine(slug)}`;
-    this.print(SaveCheckpointResponseSchema, answer, () => `${what}\n`);
+    this.print(SaveCheckpointResponseSchema, answer, () => `${what}\n`, {
+      names: [answer.checkpoint?.id ?? ""],
+    });
   }
 }
 

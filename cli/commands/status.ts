@@ -1,3 +1,5 @@
+import type { Writable } from "node:stream";
+import { watchEvents } from "@nexus/client";
 import { FeatureStatus, Lane } from "@nexus/gen/nexus/v1/feature_pb";
 import {
   type GetProjectStatusResponse_BlockedFeature as BlockedFeature,
@@ -7,7 +9,8 @@ import {
   GetProjectStatusResponse_StoreHealth_State as State,
   GetProjectStatusResponse_StoreHealth_Store as Store,
 } from "@nexus/gen/nexus/v1/project_service_pb";
-import { Command } from "clipanion";
+import { Command, Option } from "clipanion";
+import { Interrupted } from "../interrupted.ts";
 import { enumWord } from "../output/enum-words.ts";
 import { formatFields } from "../output/fields.ts";
 import { relativeTime } from "../output/relative-time.ts";
@@ -21,14 +24,53 @@ export class StatusCommand extends ProjectCommand {
     description: "show the project at a glance: features, sessions, who holds what",
     examples: [
       ["Show the linked project", "$0 status"],
+      ["Keep it in view in a second terminal", "$0 status --watch"],
       ["The number of ready features, for a script", "$0 status --json"],
     ],
   });
 
+  watch = Option.Boolean("--watch", false, {
+    description: "Go on until Ctrl-C, and show it anew with every change; with --json a line each time",
+  });
+
   async run() {
     const projectId = await this.workspace.projectId();
-    const answer = await this.workspace.client.projects.getProjectStatus({ projectId });
-    this.print(GetProjectStatusResponseSchema, answer, () => this.#describe(answer));
+    const show = async () => {
+      const answer = await this.workspace.client.projects.getProjectStatus({ projectId });
+      const frame = (text: string) => (this.watch ? redrawn(text, this.context.stdout) : text);
+      this.print(GetProjectStatusResponseSchema, answer, () => frame(this.#describe(answer)));
+    };
+    return this.watch ? this.#follow(projectId, show) : show();
+  }
+
+  /** Shows it once, and again after everything that happens; what happens while it is shown is shown together. */
+  async #follow(projectId: string, show: () => Promise<void>): Promise<void> {
+    const stop = new AbortController();
+    const forget = this.context.onInterrupt((signal) => stop.abort(new Interrupted(signal)));
+    const { events, features } = this.workspace.client;
+    try {
+      const { eventCursor: after } = await features.listFeatures({ projectId, pageSize: 1 });
+      await show();
+      let stale = false;
+      let showing: Promise<void> | undefined;
+      const showAgain = async () => {
+        while (stale) {
+          stale = false;
+          await show();
+        }
+        showing = undefined;
+      };
+      const options = { signal: stop.signal, timeoutMs: this.workspace.timeoutMs };
+      // Bookmarks count as well: they come every 15 seconds, and the times that are shown have moved on.
+      for await (const _ of watchEvents(events, { projectId, after }, options)) {
+        stale = true;
+        showing ??= showAgain().catch((error: unknown) => stop.abort(error));
+      }
+      await showing;
+    } finally {
+      forget();
+    }
+    stop.signal.throwIfAborted();
   }
 
   #describe(status: GetProjectStatusResponse): string {
@@ -55,6 +97,16 @@ export class StatusCommand extends ProjectCommand {
       waiting && `\n${waiting}${others > 0 ? `and ${others} more\n` : ""}`,
     ].join("");
   }
+}
+
+/** On a terminal the text in the place of what was there, cut to its height; elsewhere after an empty line. */
+function redrawn(text: string, stdout: Writable & { readonly isTTY?: boolean; readonly rows?: number }): string {
+  if (stdout.isTTY !== true) return `${text}\n`;
+  const lines = text.trimEnd().split("\n");
+  const room = Math.max(1, (stdout.rows ?? 24) - 1);
+  const more = `and ${lines.length - room + 1} more lines`;
+  const shown = lines.length <= room ? lines : [...lines.slice(0, room - 1), more];
+  return `\u001b[H\u001b[2J${shown.join("\n")}\n`;
 }
 
 const BLOCKED_COLUMNS: Column<BlockedFeature>[] = [

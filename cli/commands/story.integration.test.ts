@@ -327,7 +327,7 @@ test("what is learnt, decided and saved is told to the next one who picks, and f
     expect(picked.stdout).toContain(told);
   }
   expect((await ana.run(["resume"], second)).stdout).toMatch(
-    /branch +trunk\n[\s\S]*half-way: parser done, tests missing\n$/,
+    /branch +trunk\n[\s\S]*half-way: parser done, tests missing\n\nyou hold parser\nnext: nexus done /,
   );
   expect(await ana.json(["resume", "parser"], second)).toMatchObject({ checkpoint: { sessionId: session.id } });
 

@@ -59,7 +59,7 @@ test("what happens is printed as one JSON object a line, over a restart of the s
   await inShop("feature", "ready", "login");
   await watch.count(3);
 
-  expect(await watch.interrupt()).toBe(0);
+  expect(await watch.interrupt()).toBe(130);
   expect(watch.lines.map((line) => JSON.parse(line))).toMatchObject([
     { sequence: "1", actor: "Ana", member: { change: "CHANGE_ADDED", role: "ROLE_OWNER" } },
     { sequence: "2", featureSlug: "login", feature: { change: "CHANGE_CREATED", title: "Login" } },
@@ -76,7 +76,7 @@ test("for people an event is a sentence; only those that are asked for are print
   await inShop("feature", "ready", "search");
   await watch.count(2);
 
-  expect(await watch.interrupt()).toBe(0);
+  expect(await watch.interrupt()).toBe(130);
   const sentences = watch.lines.map((line) => line.replace(/^\d\d:\d\d:\d\d {2}/, ""));
   expect(sentences).toEqual(["Ana: created search: Search", "Ana: search is ready"]);
 });

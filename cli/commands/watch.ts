@@ -5,6 +5,8 @@ import { type WatchRequest, watchEvents } from "@nexus/client";
 import { type Event, EventKind, EventSchema } from "@nexus/gen/nexus/v1/event_pb";
 import { Command, Option } from "clipanion";
 import { CliError } from "../cli-error.ts";
+import { Interrupted } from "../interrupted.ts";
+import { jsonLine } from "../output/clean-text.ts";
 import { describeEvent } from "../output/describe-event.ts";
 import { parseEnumWord } from "../output/enum-words.ts";
 import { parseSpan } from "../output/spans.ts";
@@ -38,7 +40,7 @@ export class WatchCommand extends ProjectCommand {
     const projectId = await this.workspace.projectId();
     const request = { projectId, ...this.#asked() };
     const stop = new AbortController();
-    const forget = this.context.onInterrupt(() => stop.abort());
+    const forget = this.context.onInterrupt((signal) => stop.abort(new Interrupted(signal)));
     try {
       const { events } = this.workspace.client;
       const onCut = ({ message }: Error, waitMs: number) =>
@@ -50,6 +52,7 @@ export class WatchCommand extends ProjectCommand {
     } finally {
       forget();
     }
+    stop.signal.throwIfAborted();
   }
 
   #asked(): Omit<WatchRequest, "projectId"> {
@@ -71,7 +74,7 @@ export class WatchCommand extends ProjectCommand {
 
   async #write(event: Event): Promise<void> {
     const { stdout } = this.context;
-    const json = () => `${JSON.stringify(toJson(EventSchema, event, { alwaysEmitImplicit: true }))}\n`;
+    const json = () => jsonLine(toJson(EventSchema, event, { alwaysEmitImplicit: true }));
     // A reader that is slower than the events slows the stream down instead of filling the memory.
     if (!stdout.write(this.json ? json() : describeEvent(event, this.style))) await once(stdout, "drain");
   }

@@ -15,16 +15,20 @@ export class WhoamiCommand extends NexusCommand {
     const { server } = this.workspace;
     const answer = await this.workspace.client.auth.getCurrentEngineer({});
     const { engineer, apiKey } = answer;
-    this.print(GetCurrentEngineerResponseSchema, answer, () =>
-      formatFields(
-        [
-          ["name", engineer?.name ?? ""],
-          ["email", engineer?.email ?? ""],
-          ["server", `${server.url} (from ${server.chosenBy})`],
-          ["key", apiKey === undefined ? "" : `nxs_${apiKey.id}_…${apiKey.lastFour} ${apiKey.name}`],
-        ],
-        this.terminal,
-      ),
+    this.print(
+      GetCurrentEngineerResponseSchema,
+      answer,
+      () =>
+        formatFields(
+          [
+            ["name", engineer?.name ?? ""],
+            ["email", engineer?.email ?? ""],
+            ["server", `${server.url} (from ${server.chosenBy})`],
+            ["key", apiKey === undefined ? "" : `nxs_${apiKey.id}_…${apiKey.lastFour} ${apiKey.name}`],
+          ],
+          this.terminal,
+        ),
+      { names: [engineer?.email ?? ""] },
     );
   }
 }

@@ -2,6 +2,7 @@ import type { FeatureStatus, Lane } from "@nexus/gen/nexus/v1/feature_pb";
 import { Cli, type CommandClass } from "clipanion";
 import { COMMANDS } from "../command-table.ts";
 import type { NexusContext } from "../context.ts";
+import { Progress } from "../output/progress.ts";
 import { Workspace } from "../workspace.ts";
 
 /** For the names that only the server knows, in milliseconds: who presses Tab does not wait. */
@@ -99,7 +100,11 @@ async function namesFromServer(
 ): Promise<readonly string[]> {
   const at = before.indexOf("--project");
   const bounded = { ...context, env: { ...context.env, NEXUS_TIMEOUT_MS: String(SERVER_BOUND_MS) } };
-  const workspace = new Workspace(bounded, at === -1 ? undefined : before[at + 1]);
+  const workspace = new Workspace(
+    bounded,
+    new Progress(context.stderr, { width: undefined, color: false }),
+    at === -1 ? undefined : before[at + 1],
+  );
   try {
     const named = what === "project" ? await projectsOf(workspace) : await featuresOf(workspace, STATUSES[verb]);
     // They come from others, and go to a shell.

@@ -17,6 +17,13 @@ export function cleanBlock(text: string): string {
     .replace(ACTING, (character) => (character === "\n" || character === "\t" ? character : shown(character)));
 }
 
+/** A value as JSON on one line, with acting characters escaped as JSON itself does: a program reads what was written. */
+export function jsonLine(value: unknown): string {
+  const escaped = (character: string) =>
+    character.replace(/[\s\S]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return `${JSON.stringify(value).replace(ACTING, escaped)}\n`;
+}
+
 function shown(character: string): string {
   return `\\u{${character.codePointAt(0)?.toString(16)}}`;
 }

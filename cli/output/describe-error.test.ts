@@ -58,7 +58,7 @@ test("a refusal says what is blocked, by whom, on what, since and until when, an
 test("a refusal without anything free says so", () => {
   const error = conflict({ blocked: [{ touch: { path: "a" }, heldPath: "a", holder: HOLDER }] });
 
-  expect(describeError(error, VIEW)).toContain("nothing else is free now\nnext: nexus feature available");
+  expect(describeError(error, VIEW)).toContain("nothing else is free now\nnext: nexus pick other --wait");
 });
 
 test("what others called themselves can't act on the terminal", () => {

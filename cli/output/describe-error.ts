@@ -19,6 +19,10 @@ import { describeHolder, formatBlocked, formatConflict, type RefusalView } from 
 export interface FailureContext {
   /** The feature that was asked for. */
   readonly subject?: string;
+  /** The command to run after a conflict, where another feature is no help. */
+  readonly next?: string;
+  /** The file in which what was typed is kept, and the command that takes it up again. */
+  readonly kept?: { readonly path: string; readonly command: string };
   /** The session that was named on the command line. */
   readonly session?: string;
   /** Who named the server's address. */
@@ -34,12 +38,14 @@ export type FailureView = RefusalView & FailureContext;
 export function describeError(error: NexusError, view: FailureView): string {
   const conflict = error.detail(ClaimConflictSchema);
   if (conflict !== undefined) return formatConflict(conflict, view);
-  const { lines = [], next } = explain(error, view);
-  const told = [cleanBlock(error.message), ...lines.map((line) => `  ${line}`)];
+  const { sentence = cleanBlock(error.message), lines = [], next } = explain(error, view);
+  const told = [sentence, ...lines.map((line) => `  ${line}`)];
   return `${[...told, ...(next === undefined ? [] : [`next: ${next}`])].join("\n")}\n`;
 }
 
 interface Explanation {
+  /** In place of the server's own, where the lines say the same in more detail. */
+  readonly sentence?: string;
   readonly lines?: readonly string[];
   readonly next?: string;
 }
@@ -49,7 +55,13 @@ function explain(error: NexusError, view: FailureView): Explanation {
     case "FEATURE_ALREADY_HELD": {
       const holder = error.detail(FeatureAlreadyHeldSchema)?.holder;
       const lines = holder === undefined ? [] : [describeHolder(holder, view)];
-      return { lines, next: "nexus feature available" };
+      const slug = cleanLine(holder?.featureSlug ?? view.subject ?? "");
+      const sentence = `${slug || "it"} is held`;
+      return {
+        sentence,
+        lines,
+        next: `nexus feature available   (if that is you elsewhere: nexus pick ${slug} --take-over)`,
+      };
     }
     case "SESSION_BUSY": {
       const slug = error.detail(SessionBusySchema)?.featureSlug ?? "";
@@ -63,7 +75,8 @@ function explain(error: NexusError, view: FailureView): Explanation {
       const stale = error.detail(FencingTokenStaleSchema);
       if (stale === undefined) return { next: "nexus feature list" };
       return {
-        lines: [`it is ${enumWord(FeatureStatus, stale.status)} now; stop working on it`],
+        sentence: `this session does not hold ${cleanLine(stale.featureSlug)} any more; stop working on it`,
+        lines: [`it is ${enumWord(FeatureStatus, stale.status)} now`],
         next: `nexus feature show ${cleanLine(stale.featureSlug)}`,
       };
     }
@@ -84,7 +97,8 @@ function explain(error: NexusError, view: FailureView): Explanation {
     case "DEPENDENCIES_UNMET": {
       const unmet = error.detail(DependenciesUnmetSchema)?.unmet ?? [];
       const lines = unmet.map(({ slug, status }) => `${cleanLine(slug)} is ${enumWord(FeatureStatus, status)}`);
-      return { lines, next: "nexus feature available" };
+      const sentence = `${view.subject ? cleanLine(view.subject) : "it"} depends on what is not done yet`;
+      return { ...(lines.length === 0 ? {} : { sentence, lines }), next: "nexus feature available" };
     }
     case "REQUEST_INVALID":
     case "PATH_INVALID": {

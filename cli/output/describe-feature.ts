@@ -64,7 +64,8 @@ export function formatWarnings(warnings: readonly FeatureWarning[]): string {
   return warnings.map(({ message }) => `warning: ${cleanLine(message)}`).join("\n");
 }
 
-function holderName({ holder }: Feature): string {
+/** Who works on a feature, with the agent; empty when nobody does. */
+export function holderName({ holder }: Feature): string {
   if (holder === undefined) return "";
   return holder.agent === "" ? holder.engineerName : `${holder.engineerName} (${holder.agent})`;
 }

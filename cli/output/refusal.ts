@@ -12,6 +12,8 @@ export interface RefusalView {
   readonly now: Date;
   /** The feature that was asked for; empty when it is not known. */
   readonly subject?: string;
+  /** The command to run now, where another feature is no help. */
+  readonly next?: string;
 }
 
 /** A refused pick: for each holder the blocked touches, then what could be picked instead and the command for it. */
@@ -25,8 +27,11 @@ export function formatConflict({ blocked, suggestions }: ClaimConflict, view: Re
     `${asked} is blocked: ${count} that it touches ${touches.size === 1 ? "is" : "are"} held`,
     ...formatBlocked(blocked, view).map((line) => `  ${line}`),
   ];
-  if (first === undefined) {
-    lines.push("nothing else is free now", `next: ${bold("nexus feature available")}   (again, in a while)`);
+  if (view.next !== undefined) {
+    lines.push(`next: ${bold(view.next)}`);
+  } else if (first === undefined) {
+    const wait = view.subject ? `nexus pick ${cleanLine(view.subject)} --wait` : "nexus next --wait";
+    lines.push("nothing else is free now", `next: ${bold(wait)}   (it is picked as soon as it is free)`);
   } else {
     const also = others.map(({ slug }) => cleanLine(slug)).join(", ");
     if (also !== "") lines.push(`free as well: ${also}`);

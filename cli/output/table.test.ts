@@ -36,13 +36,15 @@ test("a table is never wider than the terminal as long as a flexible column can 
   expect(lines[1]).toBe("login    Log in with a pa…  Ana (claude)");
 });
 
-test("what people copy is never cut, however narrow the terminal", () => {
-  const table = formatTable(COLUMNS, [{ slug: "a-very-long-slug-indeed", title: "T", holder: "" }], {
-    width: 12,
-    color: false,
-  });
+test("where cutting is not enough each row is shown as fields, and what people copy is whole", () => {
+  const rows = [
+    { slug: "a-very-long-slug-indeed", title: "Some title", holder: "" },
+    { slug: "base", title: "Base", holder: "" },
+  ];
 
-  expect(table).toContain("a-very-long-slug-indeed");
+  expect(formatTable(COLUMNS, rows, { width: 30, color: false })).toBe(
+    ["feature  a-very-long-slug-indeed", "title    Some title", "", "feature  base", "title    Base", ""].join("\n"),
+  );
 });
 
 test("a column that is empty everywhere is left out, and so is a table without rows", () => {

@@ -1,4 +1,5 @@
 import { cleanLine } from "./clean-text.ts";
+import { formatFields } from "./fields.ts";
 import { createStyle } from "./style.ts";
 import type { Terminal } from "./terminal.ts";
 import { cutText, textWidth } from "./text-width.ts";
@@ -16,7 +17,8 @@ const NARROWEST = 8;
 
 /**
  * Rows under headings, each column as wide as its longest cell. Where that is wider than the terminal the flexible
- * columns are cut, the widest first; outside a terminal nothing is. Ends with a line break; empty without rows.
+ * columns are cut, the widest first, and where that is not enough each row is shown as fields below each other; outside
+ * a terminal nothing is. Ends with a line break; empty without rows.
  */
 export function formatTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[], terminal: Terminal): string {
   if (rows.length === 0) return "";
@@ -29,7 +31,12 @@ export function formatTable<Row>(columns: readonly Column<Row>[], rows: readonly
       Math.max(textWidth(columns[index]?.heading ?? ""), ...cells.map((row) => textWidth(row[index] ?? ""))),
     ]),
   );
-  if (terminal.width !== undefined) narrow(widths, columns, terminal.width);
+  if (terminal.width !== undefined && !narrow(widths, columns, terminal.width)) {
+    return cells
+      .map((row) => shown.map((index) => [columns[index]?.heading ?? "", row[index] ?? ""] as const))
+      .map((fields) => formatFields(fields, terminal))
+      .join("\n");
+  }
   const line = (texts: readonly string[]) =>
     shown
       .map((index, at) => {
@@ -43,15 +50,17 @@ export function formatTable<Row>(columns: readonly Column<Row>[], rows: readonly
   return `${[heading, ...cells.map(line)].join("\n")}\n`;
 }
 
-function narrow<Row>(widths: Map<number, number>, columns: readonly Column<Row>[], available: number): void {
+/** Whether the table fits so many columns, after its flexible ones were cut as far as need be. */
+function narrow<Row>(widths: Map<number, number>, columns: readonly Column<Row>[], available: number): boolean {
   const total = () => [...widths.values()].reduce((sum, width) => sum + width, 0) + GAP.length * (widths.size - 1);
   while (total() > available) {
     const widest = [...widths]
       .filter(([index, width]) => columns[index]?.flexible === true && width > NARROWEST)
       .sort(([, left], [, right]) => right - left)[0];
-    if (widest === undefined) return;
+    if (widest === undefined) return false;
     widths.set(widest[0], Math.max(NARROWEST, widest[1] - (total() - available), nextWidest(widths, columns, widest)));
   }
+  return true;
 }
 
 /** The width of the second-widest flexible column: the widest is not cut below it at one step. */

@@ -9,12 +9,7 @@ export class AdminMoveCommand extends NexusCommand {
     description: "bring what is in the data folder to the PostgreSQL that DATABASE_URL names",
     details:
       "Stop the server first. The database has to be empty; API_KEY_SALT has to be what is in the file api-key-salt of the data folder, so that keys stay valid. Sessions, claims and tokens go on. The data folder is left as it is, but no server starts over it any more.",
-    examples: [
-      [
-        "Move to PostgreSQL and Redis",
-        "DATABASE_URL=postgres://… REDIS_URL=redis://… API_KEY_SALT=$(cat ~/.local/share/nexus/api-key-salt) $0 admin move",
-      ],
-    ],
+    examples: [["Move to PostgreSQL and Redis", "DATABASE_URL=… REDIS_URL=… API_KEY_SALT=… $0 admin move"]],
   });
 
   async run() {

@@ -30,7 +30,8 @@ export class ClaimCheckCommand extends SessionCommand {
     const answer = await this.currentSession.useOrDrop((sessionId) =>
       client.claims.checkPaths({ projectId, paths: asked, sessionId }),
     );
-    this.print(CheckPathsResponseSchema, answer, () => this.#describe(answer));
+    const held = answer.paths.filter(({ holder }) => holder !== undefined).map(({ path }) => path);
+    this.print(CheckPathsResponseSchema, answer, () => this.#describe(answer), { names: held });
   }
 
   #describe({ paths: checked }: CheckPathsResponse): string {

@@ -33,10 +33,15 @@ export class FeatureAvailableCommand extends ProjectCommand {
       blocked.push(...one.blocked);
       return one;
     });
-    this.print(ListAvailableFeaturesResponseSchema, { ...answer, blocked }, () => {
-      const free = formatFeatures(answer.features, this.terminal, this.context.now(), "nothing can be picked now");
-      return [free, ...blocked.map((one) => this.#describe(one))].join("\n");
-    });
+    this.print(
+      ListAvailableFeaturesResponseSchema,
+      { ...answer, blocked },
+      () => {
+        const free = formatFeatures(answer.features, this.terminal, this.context.now(), "nothing can be picked now");
+        return [free, ...blocked.map((one) => this.#describe(one))].join("\n");
+      },
+      { names: answer.features.map(({ slug }) => slug) },
+    );
   }
 
   #describe({ feature, blocked, unmet, omitted }: BlockedFeature): string {

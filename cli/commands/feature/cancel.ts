@@ -31,6 +31,6 @@ export class FeatureCancelCommand extends HeldFeatureCommand {
       ? cancel("")
       : this.currentSession.useOpen(target.sessionId, () => cancel(target.sessionId)));
     if (target !== undefined) await this.currentSession.keep(target.sessionId, undefined);
-    this.print(CancelFeatureResponseSchema, answer, () => `${cleanLine(slug)} is cancelled\n`);
+    this.print(CancelFeatureResponseSchema, answer, () => `${cleanLine(slug)} is cancelled\n`, { names: [slug] });
   }
 }

@@ -17,6 +17,6 @@ export class FeatureDeleteCommand extends ProjectCommand {
   async run() {
     const projectId = await this.workspace.projectId();
     const answer = await this.workspace.client.features.deleteFeature({ projectId, slug: this.slug });
-    this.print(DeleteFeatureResponseSchema, answer, () => `deleted ${cleanLine(this.slug)}\n`);
+    this.print(DeleteFeatureResponseSchema, answer, () => `deleted ${cleanLine(this.slug)}\n`, { names: [this.slug] });
   }
 }

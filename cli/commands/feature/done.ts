@@ -40,7 +40,9 @@ export class FeatureDoneCommand extends HeldFeatureCommand {
       }),
     );
     await this.currentSession.keep(sessionId, undefined);
-    this.print(CompleteFeatureResponseSchema, answer, () => `${cleanLine(slug)} is done, and its files are free\n`);
+    this.print(CompleteFeatureResponseSchema, answer, () => `${cleanLine(slug)} is done, and its files are free\n`, {
+      names: [slug],
+    });
   }
 
   async #landing(): Promise<{ branch: string; commit: string }> {

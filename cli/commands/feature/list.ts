@@ -15,6 +15,7 @@ export class FeatureListCommand extends ProjectCommand {
     examples: [
       ["List everything", "$0 feature list"],
       ["What is ready and wanted now", "$0 feature list --status ready --lane now"],
+      ["What do my agents work on?", "$0 feature list --mine"],
     ],
   });
 
@@ -23,15 +24,27 @@ export class FeatureListCommand extends ProjectCommand {
   });
   lane = Option.Array("--lane", { description: "Only these lanes: now, next, later, icebox; the same way" });
 
+  mine = Option.Boolean("--mine", false, { description: "Only what you hold, in whatever session" });
+
   async run() {
     const statuses = words(this.status).map((word) => parseEnumWord<FeatureStatus>(FeatureStatus, word, "--status"));
     const lanes = words(this.lane).map((word) => parseEnumWord<Lane>(Lane, word, "--lane"));
     const projectId = await this.workspace.projectId();
     const { features } = this.workspace.client;
-    const answer = await listAll("features", (page) => features.listFeatures({ projectId, statuses, lanes, ...page }));
-    const none = statuses.length + lanes.length === 0 ? "there are no features yet" : "no feature is like that";
-    this.print(ListFeaturesResponseSchema, answer, () =>
-      formatFeatures(answer.features, this.terminal, this.context.now(), none),
+    const [answer, me] = await Promise.all([
+      listAll("features", (page) => features.listFeatures({ projectId, statuses, lanes, ...page })),
+      this.mine ? this.workspace.client.auth.getCurrentEngineer({}) : undefined,
+    ]);
+    if (me !== undefined) {
+      answer.features = answer.features.filter(({ holder }) => holder?.engineerId === me.engineer?.id);
+    }
+    const isAll = statuses.length + lanes.length === 0 && !this.mine;
+    const none = isAll ? "there are no features yet" : "no feature is like that";
+    this.print(
+      ListFeaturesResponseSchema,
+      answer,
+      () => formatFeatures(answer.features, this.terminal, this.context.now(), none),
+      { names: answer.features.map(({ slug }) => slug) },
     );
   }
 }

@@ -31,9 +31,11 @@ export class FeatureMergedCommand extends ProjectCommand {
       throw new CliError("USAGE_INVALID", "either a feature or --check is needed", "nexus feature merged --check");
     }
     const projectId = await this.workspace.projectId();
-    if (slug === undefined) return this.#checkAll(projectId);
+    if (slug === undefined) return this.progress.during("asking git", this.#checkAll(projectId));
     const answer = await this.workspace.client.features.markFeatureMerged({ projectId, slug });
-    this.print(MarkFeatureMergedResponseSchema, answer, () => `${cleanLine(slug)} is noted as merged\n`);
+    this.print(MarkFeatureMergedResponseSchema, answer, () => `${cleanLine(slug)} is noted as merged\n`, {
+      names: [slug],
+    });
   }
 
   async #checkAll(projectId: string) {
@@ -68,7 +70,7 @@ export class FeatureMergedCommand extends ProjectCommand {
           ...told("not yet", unmerged),
           ...told("their commit is not known here; fetch, or name them", unknown),
         ].join("") || "everything that is done is merged\n",
-      { unmerged, unknown },
+      { more: { unmerged, unknown }, names: merged.map(({ slug }) => slug) },
     );
   }
 }

@@ -31,6 +31,7 @@ export class FeatureReleaseCommand extends HeldFeatureCommand {
       ReleaseFeatureResponseSchema,
       answer,
       () => `${cleanLine(slug)} is ready again, and its files are free\n`,
+      { names: [slug] },
     );
   }
 }

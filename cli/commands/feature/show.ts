@@ -17,8 +17,11 @@ export class FeatureShowCommand extends ProjectCommand {
     const projectId = await this.workspace.projectId();
     const answer = await this.workspace.client.features.getFeature({ projectId, slug: this.slug });
     const { feature } = answer;
-    this.print(GetFeatureResponseSchema, answer, () =>
-      feature === undefined ? "" : formatFeature(feature, this.terminal, this.context.now()),
+    this.print(
+      GetFeatureResponseSchema,
+      answer,
+      () => (feature === undefined ? "" : formatFeature(feature, this.terminal, this.context.now())),
+      { names: [this.slug] },
     );
   }
 }

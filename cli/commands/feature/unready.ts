@@ -17,6 +17,6 @@ export class FeatureUnreadyCommand extends ProjectCommand {
     const projectId = await this.workspace.projectId();
     const answer = await this.workspace.client.features.unreadyFeature({ projectId, slug: this.slug });
     const slug = cleanLine(answer.feature?.slug ?? this.slug);
-    this.print(UnreadyFeatureResponseSchema, answer, () => `${slug} is a draft\n`);
+    this.print(UnreadyFeatureResponseSchema, answer, () => `${slug} is a draft\n`, { names: [slug] });
   }
 }

@@ -28,6 +28,7 @@ export class KnowledgeDecisionsCommand extends ProjectCommand {
       ListDecisionsResponseSchema,
       answer,
       () => formatDecisions(answer.decisions, view) || "nothing was decided yet; 'nexus decision' does\n",
+      { names: answer.decisions.map(({ id }) => id) },
     );
   }
 }

@@ -24,6 +24,7 @@ export class KnowledgeLearningsCommand extends ProjectCommand {
       ListLearningsResponseSchema,
       answer,
       () => formatLearnings(answer.learnings, view) || "nothing was written down yet; 'nexus learn' does\n",
+      { names: answer.learnings.map(({ id }) => id) },
     );
   }
 }

@@ -54,6 +54,7 @@ export class KnowledgeSearchCommand extends ProjectCommand {
       SearchKnowledgeResponseSchema,
       answer,
       () => `${formatFinds(answer.results, view) || "nothing is known of that\n"}${more}`,
+      { names: answer.results.map(({ id }) => id) },
     );
   }
 }

@@ -2,7 +2,7 @@ import { Role } from "@nexus/gen/nexus/v1/project_pb";
 import { AddMemberResponseSchema } from "@nexus/gen/nexus/v1/project_service_pb";
 import { Command, Option } from "clipanion";
 import { cleanLine } from "../../output/clean-text.ts";
-import { enumWord, parseEnumWord } from "../../output/enum-words.ts";
+import { parseEnumWord } from "../../output/enum-words.ts";
 import { ProjectCommand } from "../../project-command.ts";
 
 /** Makes a registered engineer a member. */
@@ -23,6 +23,13 @@ export class ProjectAddMemberCommand extends ProjectCommand {
     const answer = await this.workspace.client.projects.addMember({ projectId, email: this.email, role });
     const { member } = answer;
     const name = cleanLine(member?.engineer?.name ?? this.email);
-    this.print(AddMemberResponseSchema, answer, () => `${name} is ${enumWord(Role, member?.role ?? role)} now\n`);
+    this.print(
+      AddMemberResponseSchema,
+      answer,
+      () => `${name} is ${(member?.role ?? role) === Role.OWNER ? "an owner" : "a member"} now\n`,
+      {
+        names: [this.email],
+      },
+    );
   }
 }

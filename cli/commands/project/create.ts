@@ -33,6 +33,7 @@ export class ProjectCreateCommand extends NexusCommand {
       CreateProjectResponseSchema,
       answer,
       () => `created ${slug}, id ${answer.project?.id}\nnext: nexus project use ${slug}   (in the repository)\n`,
+      { names: [answer.project?.slug ?? this.slug] },
     );
   }
 }

@@ -24,6 +24,8 @@ export class ProjectDeleteCommand extends NexusCommand {
     const projectId = await this.workspace.resolveProject(this.named);
     const confirmSlug = this.confirm;
     const answer = await this.workspace.client.projects.deleteProject({ projectId, confirmSlug });
-    this.print(DeleteProjectResponseSchema, answer, () => `deleted ${cleanLine(confirmSlug)}\n`);
+    this.print(DeleteProjectResponseSchema, answer, () => `deleted ${cleanLine(confirmSlug)}\n`, {
+      names: [confirmSlug],
+    });
   }
 }

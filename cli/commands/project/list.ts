@@ -17,19 +17,24 @@ export class ProjectListCommand extends NexusCommand {
     const { client, link } = this.workspace;
     const answer = await listAll("projects", (page) => client.projects.listProjects(page));
     const now = this.context.now();
-    this.print(ListProjectsResponseSchema, answer, () => {
-      const table = formatTable(
-        [
-          { heading: "", cell: ({ id }) => (id === link?.link.project ? "*" : "") },
-          { heading: "project", cell: ({ slug }) => slug },
-          { heading: "name", cell: ({ name }) => name, flexible: true },
-          { heading: "created", cell: ({ createTime }) => relativeTime(createTime, now) },
-          { heading: "id", cell: ({ id }) => id },
-        ],
-        answer.projects,
-        this.terminal,
-      );
-      return table || "you are in no project yet\nnext: nexus project create <slug>\n";
-    });
+    this.print(
+      ListProjectsResponseSchema,
+      answer,
+      () => {
+        const table = formatTable(
+          [
+            { heading: "", cell: ({ id }) => (id === link?.link.project ? "*" : "") },
+            { heading: "project", cell: ({ slug }) => slug },
+            { heading: "name", cell: ({ name }) => name, flexible: true },
+            { heading: "created", cell: ({ createTime }) => relativeTime(createTime, now) },
+            { heading: "id", cell: ({ id }) => id },
+          ],
+          answer.projects,
+          this.terminal,
+        );
+        return table || "you are in no project yet\nnext: nexus project create <slug>\n";
+      },
+      { names: answer.projects.map(({ slug }) => slug) },
+    );
   }
 }

@@ -20,17 +20,21 @@ export class ProjectMembersCommand extends ProjectCommand {
     const { projects } = this.workspace.client;
     const answer = await listAll("members", (page) => projects.listMembers({ projectId, ...page }));
     const now = this.context.now();
-    this.print(ListMembersResponseSchema, answer, () =>
-      formatTable(
-        [
-          { heading: "name", cell: ({ engineer }) => engineer?.name ?? "", flexible: true },
-          { heading: "email", cell: ({ engineer }) => engineer?.email ?? "" },
-          { heading: "role", cell: ({ role }) => enumWord(Role, role) },
-          { heading: "since", cell: ({ createTime }) => relativeTime(createTime, now) },
-        ],
-        answer.members,
-        this.terminal,
-      ),
+    this.print(
+      ListMembersResponseSchema,
+      answer,
+      () =>
+        formatTable(
+          [
+            { heading: "name", cell: ({ engineer }) => engineer?.name ?? "", flexible: true },
+            { heading: "email", cell: ({ engineer }) => engineer?.email ?? "" },
+            { heading: "role", cell: ({ role }) => enumWord(Role, role) },
+            { heading: "since", cell: ({ createTime }) => relativeTime(createTime, now) },
+          ],
+          answer.members,
+          this.terminal,
+        ),
+      { names: answer.members.map(({ engineer }) => engineer?.email ?? "") },
     );
   }
 }

@@ -17,6 +17,8 @@ export class ProjectRemoveMemberCommand extends ProjectCommand {
   async run() {
     const projectId = await this.workspace.projectId();
     const answer = await this.workspace.client.projects.removeMember({ projectId, email: this.email });
-    this.print(RemoveMemberResponseSchema, answer, () => `${cleanLine(this.email)} is no member any more\n`);
+    this.print(RemoveMemberResponseSchema, answer, () => `${cleanLine(this.email)} is no member any more\n`, {
+      names: [this.email],
+    });
   }
 }

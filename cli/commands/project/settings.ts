@@ -35,12 +35,16 @@ export class ProjectSettingsCommand extends ProjectCommand {
     const { project, mask } = this.#changes();
     if (mask.length === 0) {
       const answer = await projects.getProject({ projectId });
-      this.print(GetProjectResponseSchema, answer, () => formatProject(answer.project, answer.role, view));
+      this.print(GetProjectResponseSchema, answer, () => formatProject(answer.project, answer.role, view), {
+        names: [answer.project?.slug ?? ""],
+      });
       return;
     }
     const etag = this.etag ?? "";
     const answer = await projects.updateProject({ projectId, project, updateMask: { paths: mask }, etag });
-    this.print(UpdateProjectResponseSchema, answer, () => formatProject(answer.project, undefined, view));
+    this.print(UpdateProjectResponseSchema, answer, () => formatProject(answer.project, undefined, view), {
+      names: [answer.project?.slug ?? ""],
+    });
   }
 
   #changes(): { readonly project: MessageInitShape<typeof ProjectSchema>; readonly mask: string[] } {

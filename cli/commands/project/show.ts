@@ -24,6 +24,8 @@ export class ProjectShowCommand extends NexusCommand {
     const projectId = await this.workspace.projectId();
     const answer = await this.workspace.client.projects.getProject({ projectId });
     const view = { terminal: this.terminal, now: this.context.now() };
-    this.print(GetProjectResponseSchema, answer, () => formatProject(answer.project, answer.role, view));
+    this.print(GetProjectResponseSchema, answer, () => formatProject(answer.project, answer.role, view), {
+      names: [answer.project?.slug ?? ""],
+    });
   }
 }

@@ -22,6 +22,11 @@ export class ProjectUseCommand extends NexusCommand {
     const answer = await client.projects.getProject({ projectId });
     const { id: project = projectId, slug = "" } = answer.project ?? {};
     const path = writeLink(cwd, checkout, { server: server.url, project, slug });
-    this.print(GetProjectResponseSchema, answer, () => `this repository belongs to ${cleanLine(slug)} now (${path})\n`);
+    this.print(
+      GetProjectResponseSchema,
+      answer,
+      () => `this repository belongs to ${cleanLine(slug)} now (${path})\n`,
+      { names: [slug] },
+    );
   }
 }

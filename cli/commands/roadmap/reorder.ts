@@ -40,6 +40,7 @@ export class RoadmapReorderCommand extends ProjectCommand {
       ReorderRoadmapResponseSchema,
       answer,
       () => `${cleanLine(slug)} is in ${enumWord(Lane, answer.feature?.lane ?? 0)}, ${where}\n`,
+      { names: [slug] },
     );
   }
 }

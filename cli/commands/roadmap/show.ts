@@ -22,15 +22,20 @@ export class RoadmapShowCommand extends ProjectCommand {
   async run() {
     const projectId = await this.workspace.projectId();
     const answer = await this.workspace.client.roadmap.getRoadmap({ projectId, includeClosed: this.all });
-    this.print(GetRoadmapResponseSchema, answer, () => {
-      const columns = entryColumns(this.context.now());
-      const lanes = answer.lanes.map(({ lane, entries, omitted }) => {
-        const table = formatTable(columns, entries, this.terminal) || "nothing\n";
-        const more = omitted === 0 ? "" : `and ${omitted} more\n`;
-        return `${this.style.bold(enumWord(Lane, lane))}\n${table}${more}`;
-      });
-      return lanes.join("\n");
-    });
+    this.print(
+      GetRoadmapResponseSchema,
+      answer,
+      () => {
+        const columns = entryColumns(this.context.now());
+        const lanes = answer.lanes.map(({ lane, entries, omitted }) => {
+          const table = formatTable(columns, entries, this.terminal) || "nothing\n";
+          const more = omitted === 0 ? "" : `and ${omitted} more\n`;
+          return `${this.style.bold(enumWord(Lane, lane))}\n${table}${more}`;
+        });
+        return lanes.join("\n");
+      },
+      { names: answer.lanes.flatMap(({ entries }) => entries.map(({ feature }) => feature?.slug ?? "")) },
+    );
   }
 }
 

@@ -39,7 +39,10 @@ export class SessionListCommand extends ProjectCommand {
       return table || "no session is at work\n";
     };
     const ofHere = [...kept].flatMap(([id, by]) => (by === undefined ? [] : [[id, keptByJson(by)]]));
-    this.print(ListActiveSessionsResponseSchema, answer, human, { keepers: Object.fromEntries(ofHere) });
+    this.print(ListActiveSessionsResponseSchema, answer, human, {
+      more: { keepers: Object.fromEntries(ofHere) },
+      names: answer.sessions.map(({ id }) => id),
+    });
   }
 }
 

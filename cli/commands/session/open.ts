@@ -37,8 +37,11 @@ export class SessionOpenCommand extends ProjectCommand {
             ...current.surroundings(),
           });
     const { session } = answer;
-    this.print(OpenSessionResponseSchema, answer, () =>
-      session === undefined ? "" : formatSession(session, {}, this.terminal, this.context.now()),
+    this.print(
+      OpenSessionResponseSchema,
+      answer,
+      () => (session === undefined ? "" : formatSession(session, {}, this.terminal, this.context.now())),
+      { names: [session?.id ?? ""] },
     );
   }
 }

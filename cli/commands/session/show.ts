@@ -42,7 +42,7 @@ export class SessionShowCommand extends SessionCommand {
       GetSessionResponseSchema,
       answer,
       () => (session === undefined ? "" : formatSession(session, finding, this.terminal, this.context.now())),
-      { foundBy, keeper: keptByJson(keeper) },
+      { more: { foundBy, keeper: keptByJson(keeper) }, names: [sessionId] },
     );
   }
 }

@@ -412,6 +412,14 @@ export const MUTANTS = [
     test: "a second attempt of a request whose first was committed commits nothing, also after that has ended",
   },
   {
+    name: "protocol: a heartbeat across a close",
+    file: "server/domain/sessions/use-session.ts",
+    find: "if (unchanged ||",
+    replace: "if (!unchanged || unchanged ||",
+    testFile: PROTOCOL,
+    test: "a session that is closed in the midst of a heartbeat is not told that it is alive and holds nothing",
+  },
+  {
     name: "protocol: a settler frees what drains",
     file: "server/domain/recovery/settle-claim.ts",
     find: 'if (state === "draining") return false;',

@@ -69,22 +69,32 @@ export class CurrentSession {
     return this.#identity;
   }
 
-  /** The session's id as far as it is known without asking: named, or opened from here before. */
+  /**
+   * The session's id as far as it is known without asking: named, or opened from here before. What the keeper has to
+   * tell of it is told now.
+   */
   async knownId(): Promise<string | undefined> {
-    const first = this.#named?.id ?? this.#store.currentOf(await this.#worker());
-    if (first === undefined) return undefined;
-    const projectId = await this.#project();
-    let id = first;
-    let stored = this.#store.read(id, projectId);
-    // Each is younger than the one before, so there is an end.
-    while (stored?.successor !== undefined) {
-      id = stored.successor;
-      stored = this.#store.read(id, projectId);
-    }
+    const id = await this.findId();
+    const stored = id === undefined ? undefined : this.#store.read(id, await this.#project());
     if (stored?.word !== undefined) {
       const { word, ...rest } = stored;
       this.#store.save(rest, this.#context.now());
       this.#tell(word);
+    }
+    return id;
+  }
+
+  /** The same, and changes nothing: what the keeper has to tell stays untold. */
+  async findId(): Promise<string | undefined> {
+    const first = this.#named?.id ?? this.#store.currentOf(await this.#worker());
+    if (first === undefined) return undefined;
+    const projectId = await this.#project();
+    let id = first;
+    let successor = this.#store.read(id, projectId)?.successor;
+    // Each is younger than the one before, so there is an end.
+    while (successor !== undefined) {
+      id = successor;
+      successor = this.#store.read(id, projectId)?.successor;
     }
     return id;
   }

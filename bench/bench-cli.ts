@@ -20,7 +20,7 @@ const COMMANDS = [
   { name: "node -e 0", program: process.execPath, args: ["-e", "0"] },
   { name: "nexus --version", program: NEXUS, args: ["--version"], most: 2 },
   { name: "nexus --help", program: NEXUS, args: ["--help"], most: 2 },
-  { name: "nexus pick --help", program: NEXUS, args: ["pick", "--help"] },
+  { name: "nexus pick --help", program: NEXUS, args: ["pick", "--help"], most: 2 },
   { name: "nexus feature list", program: NEXUS, args: ["feature", "list"], most: 4 },
 ] as const satisfies readonly { name: string; program: string; args: readonly string[]; most?: number }[];
 

@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -38,6 +38,7 @@ async function succeed(program: string, args: readonly string[], cwd: string): P
 test("the tarball alone is a command line", async () => {
   expect(await run(nexus, ["--version"])).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: "" });
   expect((await run(nexus, ["pick", "--help"])).stdout).toContain("nexus pick");
+  expect(existsSync(join(installed, "cli", "dist", "help.json"))).toBe(true);
   const refused = await run(nexus, ["whoami"]);
   expect(refused).toMatchObject({ exitCode: 5, stdout: "" });
   expect(refused.stderr).toContain("next: nexus login");

@@ -63,6 +63,25 @@ function tooWide(text: string): string[] {
   return text.split("\n").filter((line) => line.length > 80);
 }
 
+test("a command's help is what was built of it, so that the command need not be loaded", async () => {
+  const built = {
+    usage: "nexus feature pick",
+    aliases: [],
+    description: "as built",
+    details: "",
+    options: [],
+    examples: [],
+  };
+  writeFileSync(join(folder, "help.json"), JSON.stringify({ "feature pick": built }));
+
+  const help = await nexus(["pick", "--help"]);
+  const other = await nexus(["feature", "list", "--help"]);
+  rmSync(join(folder, "help.json"));
+
+  expect(help.stdout).toContain("As built.");
+  expect(other.stdout).toContain("nexus feature list");
+});
+
 test("help works at each level and goes to stdout", async () => {
   const overview = await nexus([]);
 

@@ -1,6 +1,7 @@
 import type { CommandClass, Definition } from "clipanion";
 import { CliError } from "./cli-error.ts";
 import type { NexusCommand } from "./command.ts";
+import type { CommandEntry } from "./command-table.ts";
 import type { NexusContext } from "./context.ts";
 import { findCommand } from "./find-command.ts";
 import { closest } from "./output/closest.ts";
@@ -28,7 +29,7 @@ export async function run(argv: readonly string[], context: NexusContext): Promi
         return 0;
       }
       case "command-help":
-        context.stdout.write(await helpOf(await asked.entry.load(), context));
+        context.stdout.write(await helpOf(asked.entry, context));
         return 0;
       case "command":
         return await runCommand(await asked.entry.load(), asked.args, context);
@@ -77,8 +78,9 @@ function parse<Parsed>(process: () => Parsed, definition: () => Definition | und
   }
 }
 
-async function helpOf(command: CommandClass<NexusContext>, { stdout, env }: NexusContext): Promise<string> {
-  return (await import("./command-help.ts")).formatCommandHelp(command, terminalOf(stdout, env));
+async function helpOf(entry: CommandEntry, context: NexusContext): Promise<string> {
+  const [{ findHelp }, { formatCommandHelp }] = [await import("./find-help.ts"), await import("./command-help.ts")];
+  return formatCommandHelp(await findHelp(entry, context), terminalOf(context.stdout, context.env));
 }
 
 async function cliOf(command: CommandClass<NexusContext>, context: NexusContext) {

@@ -3,6 +3,7 @@ import { cpSync, existsSync, readdirSync, readFileSync, rmSync, watch, writeFile
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { context } from "esbuild";
+import { loadCliModule } from "./load-cli-module.mjs";
 import { MENDED_FILES, mendPostgres } from "./mend-postgres.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -138,6 +139,14 @@ for (const name of named.length > 0 ? named : Object.keys(bundles)) {
   }
   if (name === "server" || name === "testing") {
     copyMigrations();
+  }
+  if (name === "cli") {
+    // While watching there is none, so that help says what a command takes as it is now.
+    rmSync(join(root, "cli/dist/help.json"), { force: true });
+  }
+  if (name === "cli" && !watching) {
+    const { describeCommands } = await loadCliModule("cli/describe-command.ts");
+    writeFileSync(join(root, "cli/dist/help.json"), JSON.stringify(await describeCommands()));
   }
   if (watching) {
     await build.watch();

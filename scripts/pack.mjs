@@ -59,6 +59,7 @@ try {
   for (const path of [
     "cli/bin/nexus.cjs",
     ...bundles,
+    "cli/dist/help.json",
     "server/dist/migrations",
     "LICENSE",
     "README.md",

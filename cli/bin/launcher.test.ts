@@ -1,11 +1,14 @@
 import {
   chmodSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   rmSync,
+  statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -79,6 +82,31 @@ test("where HOME names no folder, nothing is left behind in the current one", as
   }
 
   expect(readdirSync(repository)).toEqual(before);
+});
+
+test("what a command has compiled is kept, for the bundle that it was compiled from", async () => {
+  const compiled = join(repository, "cache", "nexus", "compile");
+  bundle('console.log("one")');
+  expect((await launch(launcher, ["--version"])).stdout).toBe("one\n");
+  expect(existsSync(compiled)).toBe(false);
+  await launch(launcher, ["status"]);
+  const [first = ""] = readdirSync(compiled);
+  expect(statSync(join(compiled, first)).mode & 0o777).toBe(0o600);
+  expect(readdirSync(compiled)).toEqual([first]);
+
+  // As long as the other one, and as old for all that a package manager says.
+  const path = join(repository, "cli", "dist", "nexus.cjs");
+  const { mtime } = statSync(path);
+  writeFileSync(path, 'console.log("two")');
+  utimesSync(path, mtime, mtime);
+  expect((await launch(launcher, ["status"])).stdout).toBe("two\n");
+
+  const damaged = readdirSync(compiled).find((name) => name !== first) ?? "";
+  writeFileSync(join(compiled, damaged), "no cache");
+  expect(await launch(launcher, ["status"])).toEqual({ exitCode: 0, stdout: "two\n", stderr: "" });
+  rmSync(join(repository, "cache"), { recursive: true });
+  writeFileSync(join(repository, "cache"), "no folder");
+  expect(await launch(launcher, ["status"])).toEqual({ exitCode: 0, stdout: "two\n", stderr: "" });
 });
 
 test("without any Node it says what is missing", async () => {

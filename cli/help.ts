@@ -9,8 +9,7 @@ export function overview(terminal: Terminal): string {
   const groups = Map.groupBy(COMMANDS, ({ words }) => (words.length > 1 ? words[0] : ""));
   const sections = [...groups].map(([group, entries]) => `${bold(group || "general")}\n${listing(entries, terminal)}`);
   const begin = [
-    "nexus login --register --email you@example.com --name You",
-    "nexus project create shop && nexus project use shop",
+    "nexus setup",
     "nexus feature create --title Login --touch src/auth.ts",
     "nexus feature ready login && nexus pick login",
   ];

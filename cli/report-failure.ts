@@ -4,7 +4,7 @@ import type { NexusContext } from "./context.ts";
 import { ExitCode, exitCodeOf } from "./exit-codes.ts";
 import { cleanBlock, jsonLine } from "./output/clean-text.ts";
 import { describeError, type FailureContext } from "./output/describe-error.ts";
-import { nameSession } from "./output/name-session.ts";
+import { nameSession, nameSessionInCommands } from "./output/name-session.ts";
 import { createStyle } from "./output/style.ts";
 import { terminalOf } from "./output/terminal.ts";
 
@@ -22,7 +22,8 @@ export function reportFailure(
     const shown = failure ?? new NexusError({ code: "unknown", reason: "INTERNAL", message: unexpected(error) });
     const { error: told } = shown.toJson();
     const kept = failed.kept === undefined ? {} : { draft: failed.kept.path };
-    context.stderr.write(jsonLine({ error: { ...told, ...kept } }));
+    const message = nameSessionInCommands(told.message, failed.session);
+    context.stderr.write(jsonLine({ error: { ...told, message, ...kept } }));
   } else {
     const terminal = terminalOf(context.stderr, context.env);
     const { red } = createStyle(terminal.color);

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
@@ -21,11 +21,11 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-async function nexus(args: readonly string[], env: Record<string, string> = {}, cwd = folder) {
+async function nexus(args: readonly string[], env: Record<string, string> = {}, cwd = folder, input = "") {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
   const exitCode = await run(args, {
-    stdin: Readable.from([]),
+    stdin: Readable.from([Buffer.from(input)]),
     stdout,
     stderr,
     env: { HOME: folder, ...env },
@@ -80,6 +80,26 @@ test("a command's help is what was built of it, so that the command need not be 
 
   expect(help.stdout).toContain("As built.");
   expect(other.stdout).toContain("nexus feature list");
+});
+
+test.each(["learn", "save", "decision"])("what %s read from stdin is kept when it is refused", async (verb) => {
+  const env = { XDG_STATE_HOME: join(folder, `state-${verb}`) };
+
+  const refused = await nexus([verb, "-"], env, folder, "much was learnt\n");
+  const typed = await nexus([verb, "little"], env);
+
+  const [, path = ""] = new RegExp(`\nwhat you wrote is kept: nexus ${verb} - < (.+)\n$`).exec(refused.stderr) ?? [];
+  expect(readFileSync(path, "utf8")).toBe("much was learnt\n");
+  expect(typed.stderr).not.toContain("is kept");
+});
+
+test("what comes next names the session that was named, for programs as well", async () => {
+  const session = "00000000-0000-4000-8000-000000000000";
+  const env = { NEXUS_PROJECT: session, NEXUS_API_KEY: "key", NEXUS_KEEPER: "off" };
+
+  const { stderr } = await nexus(["done", "--session", session, "--json"], env);
+
+  expect(JSON.parse(stderr).error.message).toContain(`; run: nexus feature pick --session ${session} <feature>`);
 });
 
 test("help works at each level and goes to stdout", async () => {

@@ -1,11 +1,10 @@
 import { RecordDecisionResponseSchema } from "@nexus/gen/nexus/v1/knowledge_service_pb";
 import { Command, Option } from "clipanion";
-import { readText } from "../files/read-input.ts";
 import { cleanLine } from "../output/clean-text.ts";
-import { SessionCommand } from "../session-command.ts";
+import { TextCommand } from "../text-command.ts";
 
 /** Records a decision. */
-export class DecisionCommand extends SessionCommand {
+export class DecisionCommand extends TextCommand {
   static override paths = [["decision"]];
   static override usage = Command.Usage({
     description: "record a decision that others keep to until another supersedes it",
@@ -17,7 +16,6 @@ export class DecisionCommand extends SessionCommand {
     ],
   });
 
-  text = Option.String({ required: true, name: "text" });
   rationale = Option.String("--rationale", "", { description: "Why" });
   alternatives = Option.String("--alternatives", "", { description: "What else was considered" });
   consequences = Option.String("--consequences", "", { description: "What follows from it" });
@@ -26,8 +24,10 @@ export class DecisionCommand extends SessionCommand {
     description: "The id of a decision that it takes the place of; repeat it",
   });
 
-  async run() {
-    const [title = "", ...rest] = (await readText(this.text, this.context)).trim().split("\n");
+  protected readonly verb = "decision";
+
+  protected async send(text: string) {
+    const [title = "", ...rest] = text.trim().split("\n");
     const projectId = await this.workspace.projectId();
     const answer = await this.currentSession.useOrDrop((sessionId) =>
       this.workspace.client.knowledge.recordDecision({

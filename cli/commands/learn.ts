@@ -1,11 +1,10 @@
 import { AddLearningResponseSchema } from "@nexus/gen/nexus/v1/knowledge_service_pb";
 import { Command, Option } from "clipanion";
-import { readText } from "../files/read-input.ts";
 import { cleanLine } from "../output/clean-text.ts";
-import { SessionCommand } from "../session-command.ts";
+import { TextCommand } from "../text-command.ts";
 
 /** Writes down something that was learnt. */
-export class LearnCommand extends SessionCommand {
+export class LearnCommand extends TextCommand {
   static override paths = [["learn"]];
   static override usage = Command.Usage({
     description: "write down what was learnt, for whoever works on the same thing next",
@@ -17,11 +16,11 @@ export class LearnCommand extends SessionCommand {
     ],
   });
 
-  text = Option.String({ required: true, name: "text" });
   feature = Option.String("--feature", "", { description: "The feature; else the one that the session holds" });
 
-  async run() {
-    const text = await readText(this.text, this.context);
+  protected readonly verb = "learn";
+
+  protected async send(text: string) {
     const projectId = await this.workspace.projectId();
     // Something learnt is not lost because a session has ended.
     const answer = await this.currentSession.useOrDrop((sessionId) =>

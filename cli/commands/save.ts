@@ -2,18 +2,17 @@ import type { JsonObject } from "@bufbuild/protobuf";
 import { SaveCheckpointResponseSchema } from "@nexus/gen/nexus/v1/session_service_pb";
 import { Command, Option } from "clipanion";
 import { CliError } from "../cli-error.ts";
-import { readText } from "../files/read-input.ts";
 import { parseToken } from "../held-feature-command.ts";
 import { cleanLine } from "../output/clean-text.ts";
 import { findWorkState } from "../repository/work-state.ts";
-import { SessionCommand } from "../session-command.ts";
+import { TextCommand } from "../text-command.ts";
 
 /** What the server takes of changed files, and of one file's name. */
 const MAX_CHANGED_PATHS = 1_000;
 const MAX_PATH = 1_024;
 
 /** Saves how far the work has come. */
-export class SaveCommand extends SessionCommand {
+export class SaveCommand extends TextCommand {
   static override paths = [["save"]];
   static override usage = Command.Usage({
     description: "save how far the work has come, so that somebody else can go on with it",
@@ -25,14 +24,14 @@ export class SaveCommand extends SessionCommand {
     ],
   });
 
-  text = Option.String({ required: true, name: "text" });
   data = Option.String("--data", { description: "A JSON object to get back with it" });
   fencingToken = Option.String("--fencing-token", {
     description: "The token of the feature's pick; else the one that was kept at the pick",
   });
 
-  async run() {
-    const context = await readText(this.text, this.context);
+  protected readonly verb = "save";
+
+  protected async send(text: string) {
     const data = this.data === undefined ? undefined : parseData(this.data);
     const projectId = await this.workspace.projectId();
     const { branch, commit, changedPaths } = await this.progress.during(
@@ -49,7 +48,7 @@ export class SaveCommand extends SessionCommand {
         projectId,
         sessionId,
         fencingToken: given ?? BigInt((await this.currentSession.held())?.fencingToken ?? 0),
-        context,
+        context: text,
         ...(data === undefined ? {} : { data }),
         branch,
         commit,

@@ -94,3 +94,9 @@ test("wrong fields are listed unless the sentence names them already", () => {
   expect(describeError(error("a path is wrong"), VIEW)).toBe("a path is wrong\n  touches[0].path: is empty\n");
   expect(describeError(error("touches[0].path: is empty"), VIEW)).toBe("touches[0].path: is empty\n");
 });
+
+test("of what an older server lacks the versions are shown", () => {
+  const error = new NexusError({ code: "unimplemented", reason: "INTERNAL", message: "not implemented" });
+
+  expect(describeError(error, VIEW)).toBe("not implemented\nnext: nexus version\n");
+});

@@ -128,6 +128,7 @@ function explain(error: NexusError, view: FailureView): Explanation {
     case "CLAIMS_RECOVERING":
       return { next: "run the command again in a moment" };
     default:
-      return {};
+      // An older server lacks a method that this command line calls.
+      return error.code === "unimplemented" ? { next: "nexus version" } : {};
   }
 }

@@ -12,6 +12,11 @@ export function nameSession(text: string, sessionId: string | undefined): string
   if (sessionId === undefined) return text;
   return text
     .split("\n")
-    .map((line) => (line.includes("next") ? line.replace(TAKING, `$& --session ${sessionId}`) : line))
+    .map((line) => (line.includes("next") ? nameSessionInCommands(line, sessionId) : line))
     .join("\n");
+}
+
+/** The same for a text that is one sentence: every command in it that takes `--session`. */
+export function nameSessionInCommands(text: string, sessionId: string | undefined): string {
+  return sessionId === undefined ? text : text.replace(TAKING, `$& --session ${sessionId}`);
 }

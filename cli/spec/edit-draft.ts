@@ -10,11 +10,12 @@ import { stateFolder } from "../files/user-folders.ts";
 /**
  * Keeps a text in `drafts` of the user's state folder, and answers the file's path.
  *
+ * @param kind what the text is of; the file's name begins with it
  * @throws CliError FILE_UNUSABLE when it can't be written
  */
-export function keepDraft(text: string, { env, now }: NexusContext): string {
+export function keepDraft(text: string, { env, now }: NexusContext, kind = "feature"): string {
   const time = now().toISOString().replace(/\..*/, "").replaceAll(/[:T]/g, "-");
-  const path = join(stateFolder(env), "drafts", `feature-${time}-${process.pid}.md`);
+  const path = join(stateFolder(env), "drafts", `${kind}-${time}-${process.pid}.md`);
   writePrivateFile(path, text);
   return path;
 }

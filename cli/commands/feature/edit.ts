@@ -10,6 +10,8 @@ import type { FailureContext } from "../../output/describe-error.ts";
 import { formatFeature, formatWarnings } from "../../output/describe-feature.ts";
 import { enumWord, parseEnumWord } from "../../output/enum-words.ts";
 import { ProjectCommand } from "../../project-command.ts";
+import { lintTouches } from "../../repository/lint-touches.ts";
+import { repositoryFiles } from "../../repository/repository-files.ts";
 import { canEdit, editDraft, keepDraft, removeDraft } from "../../spec/edit-draft.ts";
 import { formatSpecFile, parseSpecFile, type SpecFile } from "../../spec/spec-file.ts";
 
@@ -128,6 +130,12 @@ export class FeatureEditCommand extends ProjectCommand {
       dependsOn: [...(dependsOn ?? [])],
     };
     const projectId = await this.workspace.projectId();
+    const root = this.workspace.checkout?.root;
+    if (root !== undefined && feature.touches.length > 0) {
+      const files = await this.progress.during("asking git", repositoryFiles(root));
+      const paths = feature.touches.map(({ path }) => path);
+      for (const warning of lintTouches(paths, files)) this.note(warning);
+    }
     const answer = await this.workspace.client.features.updateFeature({
       projectId,
       slug: this.slug,

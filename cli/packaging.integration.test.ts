@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { version } from "../package.json";
 import { createScratchDir, type ScratchDir } from "../server/testing/scratch-dir.ts";
+import { KeeperRecords } from "./keeper/keeper-record.ts";
 import { runCommand, startServer } from "./testing/cli-world.ts";
 
 const REPOSITORY = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -73,9 +74,25 @@ test("with them it is a server as well", async () => {
 
   const registered = await run(nexus, login);
   const known = await run(nexus, ["whoami"]);
+  const kept = await pickAndLook();
   const exitCode = await server.stop();
 
   expect(registered.exitCode).toBe(0);
   expect(known.stdout).toContain("a@example.com");
+  expect(kept).toMatch(/^keeper\n {2}ok +http:\S+ +process \d+ \(\S+\) renews 1 session\n$/);
   expect(exitCode).toBe(0);
 });
+
+/** Has something picked, and answers what the doctor says of the keeper that renews it then. */
+async function pickAndLook(): Promise<string> {
+  await succeed(nexus, ["project", "create", "shop"], scratch.path);
+  const named = ["--project", "shop"];
+  await succeed(nexus, ["feature", "create", "--title", "Login", "--touch", "src/auth.ts", ...named], scratch.path);
+  await succeed(nexus, ["feature", "ready", "login", ...named], scratch.path);
+  await succeed(nexus, ["pick", "login", ...named], scratch.path);
+  const records = new KeeperRecords({ HOME: scratch.path });
+  await expect.poll(() => records.list().length).toBe(1);
+  const told = await run(nexus, ["doctor", "keeper"]);
+  for (const { process: keeper } of records.list()) process.kill(keeper.pid);
+  return told.stdout;
+}

@@ -52,7 +52,11 @@ export class DoctorCommand extends NexusCommand {
     const unknown = this.sections.find((word) => !SECTIONS.some(({ name }) => name === word));
     if (unknown !== undefined) {
       const names = SECTIONS.map(({ name }) => name).join(", ");
-      throw new CliError("USAGE_INVALID", `there is no section ${unknown}; there are ${names}`, "nexus doctor --help");
+      throw new CliError(
+        "USAGE_INVALID",
+        `there is no section ${JSON.stringify(unknown)}; there are ${names}`,
+        "nexus doctor --help",
+      );
     }
     return SECTIONS.filter(({ name }) => this.sections.length === 0 || this.sections.includes(name));
   }

@@ -100,7 +100,7 @@ export class EventHub implements StreamSource {
     for (const { tail } of parts) tail.readers.add(stream);
     try {
       await Promise.all(parts.map(({ tail }) => tail.ready()));
-      for (const part of stream.parts) part.begunAt = part.tail.head;
+      for (const part of stream.parts) part.begunAt = part.tail.latest;
     } catch (error) {
       this.close(stream);
       throw error;

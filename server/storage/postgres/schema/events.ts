@@ -1,4 +1,4 @@
-import { bigint, index, jsonb, pgTable, primaryKey, text, uuid } from "drizzle-orm/pg-core";
+import { bigint, index, integer, jsonb, pgTable, primaryKey, text, uuid } from "drizzle-orm/pg-core";
 import type { EventKind, EventPayload, Kept } from "../../../domain/events/event.ts";
 import { time } from "./columns.ts";
 import { projects } from "./projects.ts";
@@ -21,6 +21,8 @@ export const events = pgTable(
     featureSlug: text("feature_slug"),
     kind: text("kind").$type<EventKind>().notNull(),
     payload: jsonb("payload").$type<Kept<EventPayload>>().notNull(),
+    /** Bytes of the payload as text, so that a page is bounded without reading it; null in what was written before. */
+    size: integer("size"),
   },
   (t) => [
     primaryKey({ name: "events_pkey", columns: [t.projectId, t.sequence] }),

@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { bigint, index, integer, jsonb, pgTable, primaryKey, text, uuid } from "drizzle-orm/pg-core";
 import type { EventKind, EventPayload, Kept } from "../../../domain/events/event.ts";
 import { time } from "./columns.ts";
@@ -27,5 +28,8 @@ export const events = pgTable(
   (t) => [
     primaryKey({ name: "events_pkey", columns: [t.projectId, t.sequence] }),
     index("events_by_time").on(t.projectId, t.time),
+    index("events_by_feature").on(t.projectId, t.featureSlug, t.sequence).where(sql`${t.featureSlug} is not null`),
+    index("events_by_engineer").on(t.projectId, t.engineerId, t.sequence),
+    index("events_by_kind").on(t.projectId, t.kind, t.sequence),
   ],
 );

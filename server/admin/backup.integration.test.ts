@@ -168,6 +168,9 @@ test("what is damaged, cut short, of another make or in the wrong place is refus
   };
 
   await expect(backup(served(nexus.databaseUrl), file)).rejects.toThrow(/is there already/);
+  await expect(backup(served(nexus.databaseUrl), join(folder, "no-folder", "backup.gz"))).rejects.toThrow(
+    /backup\.gz can't be written, and nothing of it is left: ENOENT/,
+  );
   await expect(restore(served(target), join(folder, "nothing"))).rejects.toThrow(/can't be read/);
   await expect(restore(served(nexus.databaseUrl), file)).rejects.toThrow(/has tables already/);
   await expect(restore({ ...served(target), API_KEY_SALT: "another salt altogether" }, file)).rejects.toThrow(

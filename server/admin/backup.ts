@@ -194,10 +194,12 @@ async function* linesOf(file: string): AsyncGenerator<string, void> {
 
 /** What the file system says of a backup, in words that name the file; what others say stays as it is. */
 function asUnwritten(error: unknown, file: string): unknown {
-  const { syscall = "" }: NodeJS.ErrnoException = error instanceof Error ? error : new Error();
-  if (!["open", "write", "fsync", "link"].includes(syscall)) return error;
-  const why = error instanceof Error ? error.message : "";
-  return new AdminError(`${resolve(file)} can't be written, and nothing of it is left: ${why}`, { cause: error });
+  if (!(error instanceof Error)) return error;
+  const { syscall = "", code = "" }: NodeJS.ErrnoException = error;
+  // A connection to PostgreSQL is written to, too.
+  if (!["open", "write", "fsync", "link"].includes(syscall) || ["EPIPE", "ECONNRESET"].includes(code)) return error;
+  const told = `${resolve(file)} can't be written, and nothing of it is left: ${error.message}`;
+  return new AdminError(told, { cause: error });
 }
 
 async function syncToDisk(path: string): Promise<void> {

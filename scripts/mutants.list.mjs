@@ -310,7 +310,7 @@ export const MUTANTS = [
   {
     name: "embedded: no ancestor look-up",
     file: touchIndex,
-    find: "      yield* spending(node.entries, budget);\n      const child",
+    find: "      if (node.entries.size > 0) yield* spending(node.entries, budget);\n      const child",
     replace: "      const child",
     testFile: EMBEDDED,
     test: "src and src/ui/a.ts block each other, whichever came first",
@@ -410,6 +410,14 @@ export const MUTANTS = [
     replace: "mutate<PickRecord>(undefined,",
     testFile: PROTOCOL,
     test: "a second attempt of a request whose first was committed commits nothing, also after that has ended",
+  },
+  {
+    name: "protocol: a heartbeat across a close",
+    file: "server/domain/sessions/use-session.ts",
+    find: "if (unchanged ||",
+    replace: "if (!unchanged || unchanged ||",
+    testFile: PROTOCOL,
+    test: "a session that is closed in the midst of a heartbeat is not told that it is alive and holds nothing",
   },
   {
     name: "protocol: a settler frees what drains",

@@ -2,10 +2,12 @@ import { randomUUID } from "node:crypto";
 import { FeatureStatus } from "@nexus/gen/nexus/v1/feature_pb";
 import { expect, test } from "vitest";
 import { ClaimsRecoveringError } from "./domain/errors.ts";
-import type { SessionId } from "./domain/ids.ts";
+import type { ProjectId, SessionId } from "./domain/ids.ts";
 import { expireSession } from "./domain/recovery/expire-session.ts";
 import { settleClaim } from "./domain/recovery/settle-claim.ts";
-import { commitGranted, grantPick } from "./testing/half-pick.ts";
+import { SessionExpiredError } from "./domain/sessions/session-errors.ts";
+import { heartbeatSession } from "./domain/sessions/use-session.ts";
+import { callerIn, commitGranted, grantPick } from "./testing/half-pick.ts";
 import { startNexus } from "./testing/start-nexus.ts";
 import { openWorkplace, refusalOf } from "./testing/workplace.ts";
 
@@ -62,6 +64,26 @@ test("a pick that was committed is not answered once its session has lapsed", as
   await nexus.advance(5 * 60_000 + 1);
 
   expect((await refusalOf(work.pick("login", me))).reason).toBe("SESSION_EXPIRED");
+});
+
+test("a session that is closed in the midst of a heartbeat is not told that it is alive and holds nothing", async () => {
+  const { nexus, work, me } = await atWork();
+  await work.hold("login", me);
+  const { deps } = nexus.server;
+  const [projectId, sessionId] = [work.projectId as ProjectId, me as SessionId];
+  let calls = 0;
+  const claims: typeof deps.claims = Object.create(deps.claims, {
+    run: {
+      async value(...args: Parameters<typeof deps.claims.run>) {
+        if (++calls === 2) await work.ana.sessions.closeSession({ projectId, sessionId });
+        return deps.claims.run(...args);
+      },
+    },
+  });
+
+  const answer = heartbeatSession({ ...deps, claims }, callerIn(work), { projectId, sessionId });
+
+  await expect(answer).rejects.toThrow(SessionExpiredError);
 });
 
 test("a second attempt of a request whose first was committed commits nothing, also after that has ended", async () => {

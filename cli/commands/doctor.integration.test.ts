@@ -1,10 +1,10 @@
-import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, inject, test } from "vitest";
+import { expect, test } from "vitest";
+import { newFolder } from "../../server/testing/new-folder.ts";
 import { Person } from "../testing/cli-world.ts";
 
 test("doctor says what it found and what to do, with an exit code that a script can rely on", async () => {
-  const folder = await mkdtemp(join(inject("scratchDir"), "doctor-"));
+  const folder = await newFolder("doctor");
   const ana = new Person(folder, "ana", "http://127.0.0.1:1");
   const healthy = await ana.run(["doctor", "server"], { env: { NEXUS_DATA_DIR: join(folder, "none"), PORT: "0" } });
   expect(healthy).toMatchObject({ exitCode: 0, stderr: "" });

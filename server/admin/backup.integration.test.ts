@@ -1,10 +1,11 @@
-import { cp, mkdtemp, readFile, stat, writeFile } from "node:fs/promises";
+import { cp, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import postgres from "postgres";
 import { expect, inject, onTestFinished, test } from "vitest";
 import { dumpDatabase } from "../storage/postgres/dump.ts";
 import { migrate } from "../storage/postgres/migrate.ts";
+import { newFolder } from "../testing/new-folder.ts";
 import { clientsFor, joinAs, startNexus, type TestNexus } from "../testing/start-nexus.ts";
 import { startServerProcess } from "../testing/start-server-process.ts";
 import { createTestDatabase } from "../testing/test-database.ts";
@@ -15,7 +16,7 @@ import { backup, move, restore } from "./backup.ts";
 const SALT = "a salt that only tests use";
 
 function scratch(): Promise<string> {
-  return mkdtemp(join(inject("scratchDir"), "backup-"));
+  return newFolder("backup");
 }
 
 /** The environment of a server over a database and the tests' Redis. */

@@ -31,16 +31,20 @@ export async function grantPick(
 /** P2 of that pick; under a request id when one is given. */
 export function commitGranted(
   { server: { deps } }: TestNexus,
-  { ana }: Workplace,
+  work: Workplace,
   granted: GrantedPick,
   requestId?: string,
 ): Promise<PickRecord | undefined> {
-  const caller: Caller = {
+  return commitPick(deps, callerIn(work, requestId), granted);
+}
+
+/** Ana, as she calls the domain; with a request id when one is given. */
+export function callerIn({ ana }: Workplace, requestId?: string): Caller {
+  return {
     engineerId: ana.id as EngineerId,
     engineerName: "ana",
     keyId: "",
     scope: "full",
     request: requestId === undefined ? undefined : { caller: ana.id, requestId, bodyHash: new Uint8Array(32) },
   };
-  return commitPick(deps, caller, granted);
 }

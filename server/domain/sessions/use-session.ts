@@ -17,6 +17,9 @@ import { requireOpenSession, requireOwnSession, sessionExpired } from "./require
 import type { Session, SessionView } from "./session.ts";
 import type { SessionListKey } from "./session-store.ts";
 
+/** A session whose claims end more often than this between two calls of the store is told what was seen last. */
+const MAX_HEARTBEATS = 3;
+
 interface Named {
   readonly projectId: ProjectId;
   readonly sessionId: SessionId;
@@ -57,21 +60,38 @@ export async function heartbeatSession(
   const { read } = deps.database;
   const { project } = await requireMember(read, projectId, caller.engineerId);
   const session = await requireOpenSession(read, projectId, sessionId, caller.engineerId);
-  const { outcome, epoch } = await deps.claims.run(project, (store, scope) =>
-    store.heartbeat(scope, sessionId, project.settings.sessionTtlMs),
-  );
-  await failpoint("heartbeat.after-lease");
-  if (outcome.kind === "session-expired") {
-    await expireSession(deps, { ...project, epoch }, sessionId);
+  const { expireTime, claims } = await renewed(deps, project, sessionId);
+  if (expireTime === undefined) {
     throw await sessionExpired(read, await requireOwnSession(read, projectId, sessionId, caller.engineerId));
   }
-  const claims = outcome.claims.length === 0 ? [] : await claimsOf(deps.claims, project, sessionId);
   const held = new Set(claims.flatMap((claim) => (claim.state === "draining" ? [] : [claim.fencingToken])));
   const missing = believed.filter((token) => !held.has(token));
   const lost = missing.length === 0 ? [] : await lostOf(deps, sessionId, missing);
   // Not the session's feature for all: one that was done or taken away may not be free yet when it holds the next.
   const slugs = await slugsOf(read, claims);
-  return { session, ...leaseUntil(outcome.expireTime, project), claims, slugs, lost };
+  return { session, ...leaseUntil(expireTime, project), claims, slugs, lost };
+}
+
+/** Renews the lease and reads what is held; a session whose lease is gone is expired, and its lease has no end. */
+async function renewed(
+  deps: SessionDeps,
+  project: Project,
+  sessionId: SessionId,
+): Promise<{ readonly expireTime: Date | undefined; readonly claims: readonly ListedClaim[] }> {
+  for (let attempt = 1; ; attempt++) {
+    const { outcome, epoch } = await deps.claims.run(project, (store, scope) =>
+      store.heartbeat(scope, sessionId, project.settings.sessionTtlMs),
+    );
+    await failpoint("heartbeat.after-lease");
+    if (outcome.kind === "session-expired") {
+      await expireSession(deps, { ...project, epoch }, sessionId);
+      return { expireTime: undefined, claims: [] };
+    }
+    const claims = outcome.claims.length === 0 ? [] : await claimsOf(deps.claims, project, sessionId);
+    // What ended between the two may have ended with its session, which then must not be told to be alive with less.
+    const unchanged = outcome.claims.every(({ claimId }) => claims.some((claim) => claim.claimId === claimId));
+    if (unchanged || attempt === MAX_HEARTBEATS) return { expireTime: outcome.expireTime, claims };
+  }
 }
 
 async function lostOf(deps: SessionDeps, sessionId: SessionId, tokens: readonly bigint[]): Promise<LostClaim[]> {

@@ -310,7 +310,7 @@ export const MUTANTS = [
   {
     name: "embedded: no ancestor look-up",
     file: touchIndex,
-    find: "      yield* spending(node.entries, budget);\n      const child",
+    find: "      if (node.entries.size > 0) yield* spending(node.entries, budget);\n      const child",
     replace: "      const child",
     testFile: EMBEDDED,
     test: "src and src/ui/a.ts block each other, whichever came first",

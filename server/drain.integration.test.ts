@@ -1,5 +1,3 @@
-import { mkdtemp } from "node:fs/promises";
-import { join } from "node:path";
 import { ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { ErrorInfoSchema } from "@nexus/gen/google/rpc/error_details_pb";
@@ -7,6 +5,7 @@ import { StreamResumeSchema } from "@nexus/gen/nexus/v1/error_details_pb";
 import { EventService } from "@nexus/gen/nexus/v1/event_service_pb";
 import { KnowledgeService } from "@nexus/gen/nexus/v1/knowledge_service_pb";
 import { expect, inject, onTestFinished, test } from "vitest";
+import { newFolder } from "./testing/new-folder.ts";
 import { clientsFor, joinAs, withKey } from "./testing/start-nexus.ts";
 import { type ServerProcess, startServerProcess } from "./testing/start-server-process.ts";
 import { createTestDatabase } from "./testing/test-database.ts";
@@ -26,7 +25,7 @@ async function start(env: Env): Promise<ServerProcess> {
 }
 
 async function embedded(): Promise<Env> {
-  return { NEXUS_DATA_DIR: await mkdtemp(join(inject("scratchDir"), "drain-")) };
+  return { NEXUS_DATA_DIR: await newFolder("drain") };
 }
 
 async function served(): Promise<Env> {

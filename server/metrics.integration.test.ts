@@ -247,9 +247,13 @@ test("promtool finds nothing wrong with the metrics, and that each alert comes w
   await check;
 });
 
-test("every alert has a runbook of its name", async () => {
+test("every alert has a runbook of its name, where its link leads", async () => {
   const rules = await readFile(`${OPERATIONS}/alerts.yml`, "utf8");
+  const failures = await readFile(`${OPERATIONS}/failures.md`, "utf8");
   const names = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name = ""]) => name);
   const links = [...rules.matchAll(/runbook_url: (\S+)/g)].map(([, link]) => link);
   expect(links).toEqual(names.map((name) => `docs/operations/failures.md#${name.toLowerCase()}`));
+  const headings = [...failures.matchAll(/^## (\S+)$/gm)].map(([, heading]) => heading);
+  expect(headings).toEqual(expect.arrayContaining(names));
+  expect(headings.filter((heading) => heading?.startsWith("Nexus"))).toHaveLength(names.length);
 });

@@ -1,10 +1,11 @@
 import { once } from "node:events";
-import { copyFile, mkdtemp, writeFile } from "node:fs/promises";
+import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { FeatureStatus } from "@nexus/gen/nexus/v1/feature_pb";
-import { expect, inject, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { newFolder } from "./testing/new-folder.ts";
 import { startRedisCluster } from "./testing/redis-cluster-servers.ts";
 import { clientsFor, joinAs } from "./testing/start-nexus.ts";
 import { type ServerProcess, startServerProcess } from "./testing/start-server-process.ts";
@@ -12,7 +13,7 @@ import { createTestDatabase } from "./testing/test-database.ts";
 import { openWorkplace, refusalOf } from "./testing/workplace.ts";
 
 async function dataDir(): Promise<string> {
-  return mkdtemp(join(inject("scratchDir"), "process-"));
+  return newFolder("process");
 }
 
 async function start(folder: string): Promise<ServerProcess> {

@@ -5,6 +5,7 @@ import { StoreUnavailableError } from "./domain/errors.ts";
 import { endFeature } from "./domain/features/end-feature.ts";
 import type { ClaimId, EngineerId, ProjectId, SessionId, Slug } from "./domain/ids.ts";
 import type { ClaimAccess } from "./domain/recovery/claim-access.ts";
+import { reconcile } from "./domain/recovery/reconcile.ts";
 import { commitGranted, grantPick } from "./testing/half-pick.ts";
 import { startNexus, type TestNexus } from "./testing/start-nexus.ts";
 import { openWorkplace, refusalOf, type Workplace } from "./testing/workplace.ts";
@@ -154,6 +155,37 @@ describe.each(["redis", "embedded"] as const)("with %s claims", (kind) => {
     expect(new Set(together)).toEqual(new Set([first]));
     expect(next).not.toBe(first);
   });
+});
+
+test("a step that always fails keeps no other from being done, and is told", async () => {
+  const nexus = await startNexus("embedded");
+  const work = await openWorkplace(nexus);
+  await work.ready("login", ["src", "docs"]);
+  const sessionId = await work.session();
+  const fencingToken = await work.hold("login", sessionId);
+  const { deps } = nexus.server;
+  const { projectId } = work;
+  const { run } = deps.claims;
+  deps.claims.run = () => Promise.reject(new StoreUnavailableError("claims"));
+  await work.ana.claims
+    .releasePaths({ projectId, slug: "login", sessionId, fencingToken, paths: ["docs"] })
+    .catch(() => {});
+  deps.claims.run = run;
+  const failing = { listEnding: () => Promise.reject(new Error("broken")) };
+  const read = {
+    ...deps.database.read,
+    claims: Object.assign(Object.create(deps.database.read.claims), failing),
+    sessions: Object.assign(Object.create(deps.database.read.sessions), failing),
+  };
+  const failures: unknown[] = [];
+
+  await reconcile({ ...deps, database: Object.assign(Object.create(deps.database), { read }) }, (_, error) =>
+    failures.push(error),
+  );
+
+  const { paths } = await work.ana.claims.checkPaths({ projectId, paths: ["docs", "src"] });
+  expect(paths.map((path) => path.holder !== undefined)).toEqual([false, true]);
+  expect(failures).toEqual([new Error("broken")]);
 });
 
 test("the status shows counts, live sessions with what they hold, and interrupted work", async () => {

@@ -157,8 +157,8 @@ export async function serveOver(
   };
   const runAudit = () => audit(deps, onFailure);
   const tickStreams = async (nowMs: number) => {
-    await health.tick();
-    await deps.hub.tick(nowMs);
+    deps.hub.tick(nowMs);
+    await Promise.all([health.tick(), deps.hub.poll()]);
   };
   const forgetEvents = () => {
     const before = new Date(deps.clock.now().getTime() - config.eventRetentionMs);
@@ -175,11 +175,10 @@ export async function serveOver(
         repeat(options.reconcileMs ?? RECONCILE_MS, runReconciler, failingToReconcile("the reconciler could not run")),
         repeat(AUDIT_MS, runAudit, failingToReconcile("the audit could not run")),
         repeat(SAMPLE_MS, sampleMetrics, failing("what is held could not be counted")),
-        repeat(
-          STREAMS_MS,
-          () => tickStreams(performance.now()),
-          failing("the streams of events could not be looked after"),
-        ),
+        // Each by itself: a store that does not answer delays nothing that does without it.
+        repeat(STREAMS_MS, async () => deps.hub.tick(performance.now()), failing("streams could not be looked after")),
+        repeat(STREAMS_MS, () => deps.hub.poll(), failing("new events could not be looked for")),
+        repeat(STREAMS_MS, () => health.tick(), failing("the server's health could not be told")),
         repeat(FORGET_MS, forgetEvents, failing("old events could not be forgotten")),
       ];
   let stopped: Promise<void> | undefined;

@@ -1,6 +1,5 @@
-import { mkdtemp } from "node:fs/promises";
-import { join } from "node:path";
-import { expect, inject, test } from "vitest";
+import { expect, test } from "vitest";
+import { newFolder } from "./testing/new-folder.ts";
 import type { History, Operation } from "./testing/soak/history.ts";
 import { runSoak, type SoakReport } from "./testing/soak/soak-run.ts";
 
@@ -19,7 +18,7 @@ test("through every misfortune claims mean what they say, no work is lost and bo
   timeout: rounds * (roundMs + OVERHEAD_MS),
 }, async () => {
   for (let round = 0; round < rounds; round++) {
-    const folder = await mkdtemp(join(inject("scratchDir"), "soak-"));
+    const folder = await newFolder("soak");
     const report = await runSoak(firstSeed + round, roundMs, folder);
     process.stdout.write(`${summary(report)}\n`);
     expectAllWell(report);

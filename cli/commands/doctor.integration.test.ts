@@ -1,14 +1,14 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
-import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, inject, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { newFolder } from "../../server/testing/new-folder.ts";
 import type { Check, Section } from "../doctor/section.ts";
 import { SessionStore } from "../session/session-store.ts";
 import { Person, startServer } from "../testing/cli-world.ts";
 
 test("doctor says what it found and what to do, with an exit code that a script can rely on", async () => {
-  const folder = await mkdtemp(join(inject("scratchDir"), "doctor-"));
+  const folder = await newFolder("doctor");
   const ana = new Person(folder, "ana", "http://127.0.0.1:1");
   const healthy = await ana.run(["doctor", "server"], { env: { NEXUS_DATA_DIR: join(folder, "none"), PORT: "0" } });
   expect(healthy).toMatchObject({ exitCode: 0, stderr: "" });
@@ -24,7 +24,7 @@ test("doctor says what it found and what to do, with an exit code that a script 
 });
 
 test("doctor looks at what commands and the keeper need, one after the other", async () => {
-  const folder = await mkdtemp(join(inject("scratchDir"), "doctor-"));
+  const folder = await newFolder("doctor");
   const server = await startServer(folder);
   onTestFinished(async () => void (await server.stop()));
   const ana = new Person(folder, "ana", server.url);

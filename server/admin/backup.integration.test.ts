@@ -1,10 +1,11 @@
-import { cp, mkdtemp, readFile, stat, writeFile } from "node:fs/promises";
+import { cp, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import postgres from "postgres";
 import { expect, inject, onTestFinished, test } from "vitest";
 import { dumpDatabase } from "../storage/postgres/dump.ts";
 import { migrate } from "../storage/postgres/migrate.ts";
+import { newFolder } from "../testing/new-folder.ts";
 import { clientsFor, joinAs, startNexus, type TestNexus } from "../testing/start-nexus.ts";
 import { startServerProcess } from "../testing/start-server-process.ts";
 import { createTestDatabase } from "../testing/test-database.ts";
@@ -15,7 +16,7 @@ import { backup, move, restore } from "./backup.ts";
 const SALT = "a salt that only tests use";
 
 function scratch(): Promise<string> {
-  return mkdtemp(join(inject("scratchDir"), "backup-"));
+  return newFolder("backup");
 }
 
 /** The environment of a server over a database and the tests' Redis. */
@@ -168,6 +169,9 @@ test("what is damaged, cut short, of another make or in the wrong place is refus
   };
 
   await expect(backup(served(nexus.databaseUrl), file)).rejects.toThrow(/is there already/);
+  await expect(backup(served(nexus.databaseUrl), join(folder, "no-folder", "backup.gz"))).rejects.toThrow(
+    /backup\.gz can't be written, and nothing of it is left: ENOENT/,
+  );
   await expect(restore(served(target), join(folder, "nothing"))).rejects.toThrow(/can't be read/);
   await expect(restore(served(nexus.databaseUrl), file)).rejects.toThrow(/has tables already/);
   await expect(restore({ ...served(target), API_KEY_SALT: "another salt altogether" }, file)).rejects.toThrow(

@@ -27,7 +27,7 @@ interface OpenPostgres {
  * keys and the secret that belongs to them.
  *
  * @returns rows by table
- * @throws AdminError when the file is there already
+ * @throws AdminError when the file is there already, or can't be written; then nothing of it is left
  */
 export async function backup(env: NodeJS.ProcessEnv, file: string): Promise<ReadonlyMap<string, number>> {
   const config = readConfig(env);
@@ -43,6 +43,8 @@ export async function backup(env: NodeJS.ProcessEnv, file: string): Promise<Read
     await syncToDisk(partial);
     await link(partial, file);
     return rows;
+  } catch (error) {
+    throw asUnwritten(error, file);
   } finally {
     await rm(partial, { force: true });
     await source.close();
@@ -188,6 +190,16 @@ async function* linesOf(file: string): AsyncGenerator<string, void> {
       },
     );
   }
+}
+
+/** What the file system says of a backup, in words that name the file; what others say stays as it is. */
+function asUnwritten(error: unknown, file: string): unknown {
+  if (!(error instanceof Error)) return error;
+  const { syscall = "", code = "" }: NodeJS.ErrnoException = error;
+  // A connection to PostgreSQL is written to, too.
+  if (!["open", "write", "fsync", "link"].includes(syscall) || ["EPIPE", "ECONNRESET"].includes(code)) return error;
+  const told = `${resolve(file)} can't be written, and nothing of it is left: ${error.message}`;
+  return new AdminError(told, { cause: error });
 }
 
 async function syncToDisk(path: string): Promise<void> {

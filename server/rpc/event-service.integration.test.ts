@@ -14,7 +14,7 @@ import { SessionState } from "@nexus/gen/nexus/v1/session_pb";
 import { describe, expect, test } from "vitest";
 import { byNexus } from "../domain/events/event.ts";
 import type { EventHub } from "../domain/events/event-hub.ts";
-import type { ProjectId } from "../domain/ids.ts";
+import type { EngineerId, ProjectId } from "../domain/ids.ts";
 import { startNexus, type TestEngineer, type TestNexus, withKey } from "../testing/start-nexus.ts";
 import { lineOf, type Watch, watch } from "../testing/watch.ts";
 import { openWorkplace, refusalOf, type Workplace } from "../testing/workplace.ts";
@@ -417,6 +417,30 @@ describe("a stream", () => {
     expect(reasonOf(await bens.ended)).toBe("RESOURCE_NOT_FOUND");
     expect(bens.events.filter(({ featureSlug }) => featureSlug === "secret")).toEqual([]);
     anas.stop();
+  });
+
+  test("ends when its engineer is no member any more, although no event tells of it; others go on", async () => {
+    const { nexus, ana, projectId } = await start();
+    const ben = await nexus.join("ben");
+    await ana.projects.addMember({ projectId, email: ben.email });
+    const own = await ben.projects.createProject({ slug: "own" });
+    const bens = { projectId: own.project?.id ?? "" };
+    const [both, stays, anas] = [
+      await watch(ben.events, { ...bens, moreProjects: [{ projectId }] }),
+      await watch(ben.events, bens),
+      await watch(ana.events, { projectId }),
+    ];
+    await nexus.server.deps.database.transact((tx) =>
+      tx.projects.removeMember(projectId as ProjectId, ben.id as EngineerId),
+    );
+    await nexus.server.tickStreams(31_000);
+
+    expect(reasonOf(await both.ended)).toBe("RESOURCE_NOT_FOUND");
+    await ana.features.createFeature({ projectId, slug: "login", title: "Login" });
+    await ben.features.createFeature({ ...bens, slug: "login", title: "Login" });
+    await Promise.all([anas.count(1), stays.count(1)]);
+    anas.stop();
+    stays.stop();
   });
 
   test("of a project that is deleted ends", async () => {

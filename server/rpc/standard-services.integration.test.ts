@@ -11,6 +11,7 @@ import { ServerReflection } from "@nexus/gen/grpc/reflection/v1/reflection_pb";
 import { ServerReflection as ServerReflectionAlpha } from "@nexus/gen/grpc/reflection/v1alpha/reflection_pb";
 import { expect, onTestFinished, test } from "vitest";
 import { startNexus, type TestNexus } from "../testing/start-nexus.ts";
+import { watch } from "../testing/watch.ts";
 
 const run = promisify(execFile);
 
@@ -151,6 +152,25 @@ test("who watches the health hears of a store that goes and comes back, and of t
   await ended;
 
   expect(heard).toEqual([Status.SERVING, Status.NOT_SERVING, Status.SERVING, Status.NOT_SERVING]);
+});
+
+test("stores that hang keep no stream of events from its bookmark", async () => {
+  const nexus = await startNexus("embedded");
+  const ana = await nexus.join("ana");
+  const { project } = await ana.projects.createProject({ slug: "shop" });
+  const stream = await watch(ana.events, { projectId: project?.id ?? "" });
+  const health = createClient(Health, grpcOf(nexus)).watch({})[Symbol.asyncIterator]();
+  await health.next();
+  await nexus.server.tickStreams(1_000);
+
+  const hangs = () => new Promise<never>(() => {});
+  nexus.claimStore.ping = hangs;
+  nexus.server.deps.database.read.events.latest = hangs;
+  void nexus.server.tickStreams(2_000);
+  void nexus.server.tickStreams(17_000);
+
+  await expect.poll(() => stream.bookmarks.length).toBe(2);
+  stream.stop();
 });
 
 test("who asks for a service that is not here hears so on the stream", async () => {

@@ -33,6 +33,8 @@ export interface ApiKeyStore {
     id: string,
     now: Date,
   ): Promise<{ readonly key: ApiKey; readonly secretHash: string; readonly engineerName: string } | undefined>;
+  /** Which of these keys are neither revoked nor, at `now`, expired. */
+  whichLive(ids: readonly string[], now: Date): Promise<ReadonlySet<string>>;
   /** How many keys of an engineer are not revoked. Until a transaction that asks ends, others that ask wait. */
   count(engineerId: EngineerId): Promise<number>;
   /** The keys of an engineer that are not revoked. */

@@ -1,15 +1,9 @@
 import type { Caller } from "../caller.ts";
 import type { Clock } from "../clock.ts";
 import type { Database } from "../database.ts";
-import {
-  CredentialsInvalidError,
-  LimitExceededError,
-  NexusError,
-  ResourceNotFoundError,
-  StoreUnavailableError,
-} from "../errors.ts";
+import { CredentialsInvalidError, LimitExceededError, ResourceNotFoundError } from "../errors.ts";
 import type { ProjectId } from "../ids.ts";
-import { requireMember } from "../projects/require-member.ts";
+import { LIST_HINT } from "../projects/require-member.ts";
 import type { Event, EventFilter } from "./event.ts";
 import {
   EventCursorExpiredError,
@@ -53,7 +47,7 @@ export interface StreamOpening {
 
 /**
  * All streams of this process. What is new is read once for each project, whoever watches it: woken by hints, and by
- * `tick` where a hint was lost.
+ * `poll` where a hint was lost.
  */
 export class EventHub implements StreamSource {
   nowMs = 0;
@@ -100,7 +94,7 @@ export class EventHub implements StreamSource {
     for (const { tail } of parts) tail.readers.add(stream);
     try {
       await Promise.all(parts.map(({ tail }) => tail.ready()));
-      for (const part of stream.parts) part.begunAt = part.tail.head;
+      for (const part of stream.parts) part.begunAt = part.tail.latest;
     } catch (error) {
       this.close(stream);
       throw error;
@@ -134,12 +128,12 @@ export class EventHub implements StreamSource {
   }
 
   /**
-   * What is to be done now and then, about every second: looks for events that no hint told of, sends bookmarks, ends
-   * the streams of those who don't read, and of those who may not any more.
+   * To be called about every second, whatever the stores do: sends bookmarks, and ends the streams of those who don't
+   * read.
    *
    * @param nowMs of a clock that never goes back
    */
-  async tick(nowMs: number): Promise<void> {
+  tick(nowMs: number): void {
     this.nowMs = nowMs;
     for (const stream of this.streams) {
       const stalledMs = stream.stalledMs(nowMs);
@@ -147,7 +141,17 @@ export class EventHub implements StreamSource {
       if (stalledMs >= 2 * STALL_MS) stream.cut();
       if (stream.isSilent(nowMs)) stream.wake();
     }
-    await this.poll();
+  }
+
+  /**
+   * To be called about every second: looks for events that no hint told of, and ends the streams of those who may not
+   * read any more.
+   *
+   * @throws StoreUnavailableError
+   */
+  async poll(): Promise<void> {
+    await this.readLatest();
+    const nowMs = this.nowMs;
     if (nowMs - this.accessMs < ACCESS_MS) return;
     await this.checkAccess(this.streams);
     this.accessMs = nowMs;
@@ -182,7 +186,7 @@ export class EventHub implements StreamSource {
     return tail;
   }
 
-  private async poll(): Promise<void> {
+  private async readLatest(): Promise<void> {
     if (this.tails.size === 0) return;
     const latest = await this.deps.database.read.events.latest([...this.tails.keys()]);
     for (const [projectId, tail] of this.tails) {
@@ -194,31 +198,28 @@ export class EventHub implements StreamSource {
   }
 
   /** Ends the streams whose key is revoked or has expired, or whose engineer is no member any more. */
-  private async checkAccess(streams: Iterable<EventStream>): Promise<void> {
+  private async checkAccess(readers: Iterable<EventStream>): Promise<void> {
     const { read } = this.deps.database;
-    const now = this.deps.clock.now();
-    // Many streams share a key, a project, or both.
-    const checks = new Map<string, Promise<unknown>>();
-    const once = (name: string, check: () => Promise<unknown>) => {
-      const running = checks.get(name) ?? check();
-      checks.set(name, running);
-      return running;
-    };
-    for (const stream of [...streams]) {
+    const streams = [...readers];
+    if (streams.length === 0) return;
+    const callers = streams.map(({ caller }) => caller);
+    const [live, members] = await Promise.all([
+      read.apiKeys.whichLive(distinct(callers.map(({ keyId }) => keyId)), this.deps.clock.now()),
+      read.projects.listMemberships(distinct(callers.map(({ engineerId }) => engineerId))),
+    ]);
+    for (const stream of streams) {
       const { keyId, engineerId } = stream.caller;
-      try {
-        const key = await once(keyId, () => read.apiKeys.findLive(keyId, now));
-        if (key === undefined) throw new CredentialsInvalidError();
-        for (const { tail } of stream.parts) {
-          const { projectId } = tail;
-          await once(`${projectId} ${engineerId}`, () => requireMember(read, projectId, engineerId));
-        }
-      } catch (error) {
-        if (error instanceof StoreUnavailableError || !(error instanceof NexusError)) throw error;
-        stream.end(() => error);
+      const left = stream.parts.find(({ tail }) => members.get(engineerId)?.has(tail.projectId) !== true);
+      if (!live.has(keyId)) stream.end(() => new CredentialsInvalidError());
+      else if (left !== undefined) {
+        stream.end(() => new ResourceNotFoundError("project", left.tail.projectId, LIST_HINT));
       }
     }
   }
+}
+
+function distinct<T>(values: readonly T[]): T[] {
+  return [...new Set(values)];
 }
 
 function mayEndAccess({ payload }: Event): boolean {

@@ -1,5 +1,9 @@
 import type { ProjectId } from "../ids.ts";
+import type { Page, PageRequest } from "../page.ts";
 import type { Event, EventFilter, NewEvent } from "./event.ts";
+
+/** Payloads of one page together, as JSON: a page ends with the event that reaches it, however many were asked for. */
+export const MAX_PAGE_BYTES = 1_048_576;
 
 /** Which sequences of a project there are: those from `oldest` to `latest`; none when `oldest` is the greater one. */
 export interface LogExtent {
@@ -17,11 +21,11 @@ export interface EventReader {
   /** The last sequences of these projects; those that are gone are left out. */
   latest(projectIds: readonly ProjectId[]): Promise<ReadonlyMap<ProjectId, bigint>>;
 
-  /** The `limit` events that come after `after`, in order, whatever they are. */
+  /** The next up to `limit` events after `after`, in order, whatever they are; none only when there are none. */
   after(projectId: ProjectId, after: bigint, limit: number): Promise<Event[]>;
 
-  /** Up to `limit` events after `after` that the filter lets through, in order. */
-  list(projectId: ProjectId, filter: EventFilter, after: bigint, limit: number): Promise<Event[]>;
+  /** A page of the events that the filter lets through, in order; shorter than its size also where it is large. */
+  list(projectId: ProjectId, filter: EventFilter, page: PageRequest<bigint>): Promise<Page<Event, bigint>>;
 
   /** The first event at or after that time; undefined when there is none. */
   firstSince(projectId: ProjectId, since: Date): Promise<bigint | undefined>;

@@ -1,6 +1,6 @@
 import type { ProjectId } from "../ids.ts";
 import type { Event } from "./event.ts";
-import type { EventReader } from "./event-log.ts";
+import { type EventReader, MAX_PAGE_BYTES } from "./event-log.ts";
 
 /** Events read at a time. */
 export const PAGE = 500;
@@ -56,11 +56,27 @@ export class ProjectTail<Reader extends TailReader> {
     return this.known > this.head ? Number(this.known - this.head) : 0;
   }
 
-  /** The kept events after a sequence, none when there are no later ones; undefined when older ones are asked for. */
+  /** The last event that there was when this was last looked, read or not. */
+  get latest(): bigint {
+    return this.known > this.head ? this.known : this.head;
+  }
+
+  /**
+   * A page of the kept events after a sequence, none when there are no later ones; undefined when older ones are asked
+   * for.
+   */
   after(sequence: bigint): Event[] | undefined {
     if (sequence >= this.head) return [];
     const index = Number(sequence - this.head) + this.recent.length;
-    return index < 0 ? undefined : this.recent.slice(index, index + PAGE).map(({ event }) => event);
+    if (index < 0) return undefined;
+    const page: Event[] = [];
+    let characters = 0;
+    for (const { event, size } of this.recent.slice(index, index + PAGE)) {
+      if (characters >= MAX_PAGE_BYTES) break;
+      page.push(event);
+      characters += size;
+    }
+    return page;
   }
 
   private async start(): Promise<void> {

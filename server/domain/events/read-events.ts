@@ -2,7 +2,7 @@ import type { Caller } from "../caller.ts";
 import type { Database, Stores } from "../database.ts";
 import { RequestInvalidError, ResourceNotFoundError } from "../errors.ts";
 import type { EngineerId, ProjectId } from "../ids.ts";
-import { type Page, type PageRequest, pageOf } from "../page.ts";
+import type { Page, PageRequest } from "../page.ts";
 import { requireMember } from "../projects/require-member.ts";
 import type { Event, EventFilter } from "./event.ts";
 import { EventCursorExpiredError } from "./event-errors.ts";
@@ -38,15 +38,14 @@ export async function listEvents(
   caller: Caller,
   projectId: ProjectId,
   asked: AskedEvents,
-  { size, after }: PageRequest<bigint>,
+  page: PageRequest<bigint>,
 ): Promise<Page<Event, bigint> & { readonly latest: bigint }> {
   await requireMember(database.read, projectId, caller.engineerId);
   const filter = await filterOf(database.read, [projectId], asked);
   return database.snapshot(async (read) => {
     const { oldest, latest } = await requireExtent(read, projectId);
-    if (after !== undefined && after < oldest - 1n) throw new EventCursorExpiredError(projectId, oldest - 1n);
-    const found = await read.events.list(projectId, filter, after ?? 0n, size + 1);
-    return { ...pageOf(found, size, (event) => event.sequence), latest };
+    if (page.after !== undefined && page.after < oldest - 1n) throw new EventCursorExpiredError(projectId, oldest - 1n);
+    return { ...(await read.events.list(projectId, filter, page)), latest };
   });
 }
 

@@ -1,6 +1,7 @@
+import { compileStored } from "../claims/compile-touches.ts";
 import { effectiveTouches } from "../claims/effective-touches.ts";
+import { type SearchBudget, SearchBudgetSpentError, TouchIndex } from "../claims/touch-index.ts";
 import { alternativesOverlap } from "../paths/overlap.ts";
-import { parsePattern } from "../paths/parse-pattern.ts";
 import { filePathToPattern, parseFilePath } from "../paths/path.ts";
 import { PathProblem } from "../paths/path-problem.ts";
 import type { Pattern } from "../paths/pattern.ts";
@@ -17,7 +18,7 @@ const HOT = 5;
 const MAX_FEATURES = 1_000;
 const MAX_ENTRIES = 5_000;
 /** Comparisons, and their steps, for one piece of advice; what is beyond goes without. */
-const MAX_COMPARISONS = 100_000;
+const MAX_CANDIDATES = 100_000;
 const MAX_STEPS = 1_000_000;
 /** Entries and files that are looked at before other calls have their turn: about a millisecond's worth. */
 const AT_ONCE = 500;
@@ -30,10 +31,14 @@ export interface TouchAdvice {
   readonly count: number;
 }
 
-/** One entry, and the other features that name it. */
-interface Entry {
+/** An exclusive touch of the feature, and the others that it has something to do with. */
+interface Sought {
+  readonly path: string;
   readonly pattern: Pattern;
-  readonly features: TouchedFeature[];
+  /** Those that it would have blocked. */
+  readonly blocked: Set<TouchedFeature>;
+  /** Those that are queued and name just the same. */
+  readonly sharing: Set<TouchedFeature>;
 }
 
 /**
@@ -50,29 +55,13 @@ export async function adviseOnTouches(
   if (feature.touches.length === 0) return [];
   const { caseSensitive } = project.settings;
   const turn = turns(deps);
-  const others = await entriesOf(deps, project, feature, turn);
-  const budget = { steps: MAX_STEPS, comparisons: MAX_COMPARISONS };
   const advice: TouchAdvice[] = [];
-  for (const touch of effectiveTouches(feature.touches, project.settings)) {
-    const pattern = parsed(touch.path, caseSensitive);
-    if (touch.mode === "shared" || pattern === undefined) continue;
-    const sharing = others.get(keyOf(pattern))?.features.filter(isQueued).length ?? 0;
-    if (sharing >= HOT) {
-      advice.push({ kind: "hot", path: touch.path, count: sharing });
-      continue;
-    }
-    const blocked = new Set<TouchedFeature>();
-    for (const entry of others.values()) {
-      if (budget.comparisons-- <= 0 || budget.steps <= 0) break;
-      await turn();
-      if (alternativesOverlap(pattern.alternatives, entry.pattern.alternatives, budget) === true) {
-        for (const other of entry.features) blocked.add(other);
-      }
-    }
-    if (blocked.size > BROAD) advice.push({ kind: "broad", path: touch.path, count: blocked.size });
+  for (const { path, blocked, sharing } of await compareWithOthers(deps, project, feature, turn)) {
+    if (sharing.size >= HOT) advice.push({ kind: "hot", path, count: sharing.size });
+    else if (blocked.size > BROAD) advice.push({ kind: "broad", path, count: blocked.size });
   }
   if (repositoryPaths.length > 0) {
-    const wild = feature.touches.flatMap((touch) => parsed(touch.path, caseSensitive) ?? []).filter(isWild);
+    const wild = feature.touches.map((touch) => compileStored(touch.path, caseSensitive)).filter(isWild);
     for (const pattern of await matchingNothing(wild, repositoryPaths, caseSensitive, turn)) {
       advice.push({ kind: "matches-nothing", path: pattern.text, count: 0 });
     }
@@ -80,32 +69,58 @@ export async function adviseOnTouches(
   return advice;
 }
 
-/** The entries of the project's other features, each once. */
-async function entriesOf(
+/** The feature's few touches are the index, and the others' many go through it, each entry once. */
+async function compareWithOthers(
   deps: FeatureDeps,
   project: Project,
   feature: Feature,
   turn: () => Promise<void>,
-): Promise<Map<string, Entry>> {
-  const byPath = new Map<string, Entry>();
-  const byKey = new Map<string, Entry>();
+): Promise<Sought[]> {
+  const { caseSensitive } = project.settings;
+  const sought = effectiveTouches(feature.touches, project.settings)
+    .filter(({ mode }) => mode === "exclusive")
+    .map(({ path }): Sought => {
+      return { path, pattern: compileStored(path, caseSensitive), blocked: new Set(), sharing: new Set() };
+    });
+  if (sought.length === 0) return [];
+  const index = new TouchIndex<Sought>();
+  for (const touch of sought) index.add(touch, [{ pattern: touch.pattern, mode: "exclusive" }]);
+  const budget = { candidates: MAX_CANDIDATES, steps: MAX_STEPS };
+  const overlapping = new Map<string, readonly Match[]>();
   for (const other of await deps.database.read.features.listTouched(project.id, MAX_FEATURES)) {
     if (other.id === feature.id) continue;
     for (const { path } of other.touches) {
-      let entry = byPath.get(path);
-      if (entry === undefined) {
-        if (byPath.size >= MAX_ENTRIES) continue;
+      let matches = overlapping.get(path);
+      if (matches === undefined) {
+        if (overlapping.size >= MAX_ENTRIES) continue;
         await turn();
-        const pattern = parsed(path, project.settings.caseSensitive);
-        if (pattern === undefined) continue;
-        entry = byKey.get(keyOf(pattern)) ?? { pattern, features: [] };
-        byPath.set(path, entry);
-        byKey.set(keyOf(pattern), entry);
+        matches = matchesOf(compileStored(path, caseSensitive), index, budget);
+        overlapping.set(path, matches);
       }
-      if (entry.features.at(-1) !== other) entry.features.push(other);
+      for (const { touch, isSame } of matches) {
+        touch.blocked.add(other);
+        if (isSame && isQueued(other)) touch.sharing.add(other);
+      }
     }
   }
-  return byKey;
+  return sought;
+}
+
+/** A touch that overlaps an entry of another feature, and whether both say the same. */
+interface Match {
+  readonly touch: Sought;
+  readonly isSame: boolean;
+}
+
+/** What an entry overlaps, as far as the budget lasts. */
+function matchesOf(pattern: Pattern, index: TouchIndex<Sought>, budget: SearchBudget): Match[] {
+  const found = new Set<Sought>();
+  try {
+    for (const { owner } of index.overlapping(pattern, ["exclusive"], budget)) found.add(owner);
+  } catch (error) {
+    if (!(error instanceof SearchBudgetSpentError)) throw error;
+  }
+  return [...found].map((touch) => ({ touch, isSame: keyOf(touch.pattern) === keyOf(pattern) }));
 }
 
 /** Lets other calls have their turn now and then. */
@@ -114,11 +129,6 @@ function turns({ pause }: Pick<FeatureDeps, "pause">): () => Promise<void> {
   return async () => {
     if (++count % AT_ONCE === 0) await pause(0);
   };
-}
-
-function parsed(path: string, caseSensitive: boolean): Pattern | undefined {
-  const pattern = parsePattern(path, { caseSensitive });
-  return pattern instanceof PathProblem ? undefined : pattern;
 }
 
 function keyOf(pattern: Pattern): string {

@@ -34,6 +34,9 @@ export interface ProjectStore {
   /** The projects that the engineer is a member of. */
   listIds(engineerId: EngineerId): Promise<ProjectId[]>;
 
+  /** The projects that each of these engineers is a member of; who is a member of none is left out. */
+  listMemberships(engineerIds: readonly EngineerId[]): Promise<ReadonlyMap<EngineerId, ReadonlySet<ProjectId>>>;
+
   /** Changes a project that still has this version; undefined when it has another. "slug-taken" when its creator has one of that slug. */
   update(id: ProjectId, version: number, changes: ProjectChanges): Promise<Project | "slug-taken" | undefined>;
 

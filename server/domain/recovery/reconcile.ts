@@ -1,5 +1,7 @@
 import { compileTouches } from "../claims/compile-touches.ts";
-import { failpoint } from "../failpoint.ts";
+import { ClaimsRecoveringError, StoreUnavailableError } from "../errors.ts";
+import { type Failpoint, failpoint } from "../failpoint.ts";
+import type { ClaimId } from "../ids.ts";
 import type { Project } from "../projects/project.ts";
 import type { LeasedProject } from "./claim-access.ts";
 import type { ReportDeviation } from "./deviation.ts";
@@ -41,53 +43,81 @@ export async function reconcile(
   await deps.database.forgetRequests(new Date(deps.clock.now().getTime() - REQUEST_RECORD_MS), MAX_FORGOTTEN);
 }
 
+/**
+ * One that fails does not keep the others waiting, neither of its kind nor of another; what went wrong first is thrown
+ * when all have had their turn, or at once where a store is away.
+ */
 async function reconcileProject(deps: ReconcileDeps, before: Project): Promise<void> {
   await failpoint("reconcile.before-look");
   const { outcome: due, epoch } = await deps.claims.run(before, (store, scope) => store.dueWork(scope, BATCH));
   await failpoint("reconcile.after-look");
   const project = { ...before, epoch };
-  // One that fails does not keep the others waiting; what went wrong is told when all have had their turn.
+  const { sessions, claims } = deps.database.read;
   const failures: unknown[] = [];
-  const now = deps.clock.now().getTime();
-  const ageMs = (since: Date) => Math.max(0, now - since.getTime());
-  const attempt = (work: Promise<unknown>) => work.catch((error: unknown) => failures.push(error));
-  for (const sessionId of due.expiredSessions) await attempt(expireSession(deps, project, sessionId));
+  const each = async <Item>(items: readonly Item[], work: (item: Item) => Promise<void>) => {
+    for (const item of items) {
+      await work(item).catch((error: unknown) => {
+        // What fails for the whole project would only be waited for again and again.
+        if (error instanceof StoreUnavailableError || error instanceof ClaimsRecoveringError) throw error;
+        failures.push(error);
+      });
+    }
+  };
+  const step = (work: () => Promise<void>) => each([work], (only) => only());
+  const ageMs = (since: Date) => Math.max(0, deps.clock.now().getTime() - since.getTime());
+
+  await each(due.expiredSessions, (sessionId) => expireSession(deps, project, sessionId));
   // Of members who were removed by a server that died before it had ended their sessions.
-  for (const sessionId of await deps.database.read.sessions.listOfFormerMembers(project.id, BATCH)) {
-    await attempt(endSession(deps, project, sessionId, { state: "expired", cause: "member-removed" }));
-  }
-  for (const sessionId of await deps.database.read.sessions.listEnding(project.id, BATCH)) {
-    await attempt(endLease(deps, project, sessionId));
-  }
-  for (const claim of due.overdueClaims) {
+  await step(async () =>
+    each(await sessions.listOfFormerMembers(project.id, BATCH), (sessionId) =>
+      endSession(deps, project, sessionId, { state: "expired", cause: "member-removed" }),
+    ),
+  );
+  await step(async () =>
+    each(await sessions.listEnding(project.id, BATCH), (sessionId) => endLease(deps, project, sessionId)),
+  );
+  await each(due.overdueClaims, async (claim) => {
     deps.deviation("overdue-claim", ageMs(claim.acquireTime), { project: project.id, claimId: claim.claimId });
-    await attempt(settleClaim(deps, project, claim.claimId));
-  }
-  if (due.drainedClaims.length > 0) {
-    await deps.claims.run(project, (store, scope) => store.release(scope, due.drainedClaims));
-    await failpoint("reconcile.after-drained");
-    await deps.database.read.claims.markEnded(due.drainedClaims);
-  }
-  // Some of these are just being freed by the call that ended them. Freeing twice does nothing.
-  const ending = await deps.database.read.claims.listEnding(project.id, BATCH);
-  if (ending.length > 0) {
+    await settleClaim(deps, project, claim.claimId);
+  });
+  await step(() => free(deps, project, due.drainedClaims, "reconcile.after-drained"));
+  await step(async () => {
+    // Some of these are just being freed by the call that ended them. Freeing twice does nothing.
+    const ending = await claims.listEnding(project.id, BATCH);
     for (const { id, endTime } of ending) {
       const age = ageMs(endTime);
       if (age > OUTBOX_MS) deps.deviation("unfreed-claim", age, { project: project.id, claimId: id });
     }
-    const ids = ending.map((claim) => claim.id);
-    await deps.claims.run(project, (store, scope) => store.release(scope, ids));
-    await failpoint("reconcile.after-outbox");
-    await deps.database.read.claims.markEnded(ids);
-  }
-  for (const claim of await deps.database.read.claims.listShrunk(project.id, BATCH)) {
-    const touches = compileTouches(claim.touches, before.settings.caseSensitive);
-    await deps.claims.run(project, (store, scope) => store.retainTouches(scope, claim.id, touches));
-    await failpoint("reconcile.after-retain");
-    await deps.database.read.claims.markShrunk(claim);
-  }
-  await keepDraining(deps, project);
+    await free(
+      deps,
+      project,
+      ending.map(({ id }) => id),
+      "reconcile.after-outbox",
+    );
+  });
+  await step(async () =>
+    each(await claims.listShrunk(project.id, BATCH), async (claim) => {
+      const touches = compileTouches(claim.touches, before.settings.caseSensitive);
+      await deps.claims.run(project, (store, scope) => store.retainTouches(scope, claim.id, touches));
+      await failpoint("reconcile.after-retain");
+      await claims.markShrunk(claim);
+    }),
+  );
+  await step(() => keepDraining(deps, project));
   if (failures.length > 0) throw failures[0];
+}
+
+/** Frees claims that have ended. */
+async function free(
+  { claims, database }: ReconcileDeps,
+  project: LeasedProject,
+  ids: readonly ClaimId[],
+  freed: Failpoint,
+): Promise<void> {
+  if (ids.length === 0) return;
+  await claims.run(project, (store, scope) => store.release(scope, ids));
+  await failpoint(freed);
+  await database.read.claims.markEnded(ids);
 }
 
 /**

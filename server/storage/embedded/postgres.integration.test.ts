@@ -1,18 +1,19 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, realpath, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import postgres from "postgres";
-import { expect, inject, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { newFolder } from "../../testing/new-folder.ts";
 import { startEmbeddedPostgres } from "./postgres.ts";
 import { DataDirInUseError, PostgresStartError, PostgresVersionMismatchError } from "./postgres-errors.ts";
 
 const isRoot = process.getuid?.() === 0;
 
 test("a new data folder becomes a private database that asks for its password", async () => {
-  const dataDir = join(await newFolder(), "data");
+  const dataDir = join(await newFolder("embedded"), "data");
 
   const { url } = await start(dataDir);
 
@@ -26,7 +27,7 @@ test("a new data folder becomes a private database that asks for its password", 
 });
 
 test("text is UTF-8, and sorts and folds the same on every machine", async () => {
-  const { url } = await start(await newFolder());
+  const { url } = await start(await newFolder("embedded"));
 
   expect(await ask(url, "select lower('ÀÉ') || pg_encoding_to_char(encoding) as answer from pg_database limit 1")).toBe(
     "àéUTF8",
@@ -34,7 +35,7 @@ test("text is UTF-8, and sorts and folds the same on every machine", async () =>
 });
 
 test("what was written is there after a stop and a start", async () => {
-  const dataDir = await newFolder();
+  const dataDir = await newFolder("embedded");
   const first = await start(dataDir);
   await ask(first.url, "create table kept as select 'still here' as answer");
   await first.stop();
@@ -45,7 +46,7 @@ test("what was written is there after a stop and a start", async () => {
 });
 
 test("a second server on the same data folder is refused, and told which process has it", async () => {
-  const dataDir = await newFolder();
+  const dataDir = await newFolder("embedded");
   const other = await startInAnotherProcess(dataDir);
 
   const refusal = await start(dataDir).catch((error: unknown) => error);
@@ -56,7 +57,7 @@ test("a second server on the same data folder is refused, and told which process
 });
 
 test("the PostgreSQL of a server that was killed is adopted", async () => {
-  const dataDir = await newFolder();
+  const dataDir = await newFolder("embedded");
   const killed = await startInAnotherProcess(dataDir);
   await ask(killed.url, "create table kept as select pg_postmaster_start_time()::text as answer");
   killed.process.kill("SIGKILL");
@@ -70,7 +71,7 @@ test("the PostgreSQL of a server that was killed is adopted", async () => {
 });
 
 test("of two servers that start on a new data folder at once, one serves it", async () => {
-  const dataDir = await newFolder();
+  const dataDir = await newFolder("embedded");
 
   const outcomes = await Promise.allSettled([start(dataDir), start(dataDir)]);
 
@@ -79,7 +80,7 @@ test("of two servers that start on a new data folder at once, one serves it", as
 });
 
 test("a postmaster.pid whose process id now belongs to another program does not hinder the start", async () => {
-  const dataDir = await newFolder();
+  const dataDir = await newFolder("embedded");
   const crashed = await start(dataDir);
   await killPostgres(dataDir);
   await crashed.lost;
@@ -96,7 +97,7 @@ test("a postmaster.pid whose process id now belongs to another program does not 
 });
 
 test("an initialisation that was killed half-way is begun again and cleared away", async () => {
-  const dataDir = await newFolder();
+  const dataDir = await newFolder("embedded");
   const killed = runServer(dataDir);
   await until(async () => (await readdir(dataDir)).some((name) => name.startsWith("postgres.init-")));
   killed.kill("SIGKILL");
@@ -109,7 +110,7 @@ test("an initialisation that was killed half-way is begun again and cleared away
 });
 
 test("what a dead process left of an initialisation is removed", async () => {
-  const dataDir = await newFolder();
+  const dataDir = await newFolder("embedded");
   const ended = spawn("true");
   await once(ended, "exit");
   await mkdir(join(dataDir, `postgres.init-${ended.pid}-00000000`));
@@ -120,8 +121,8 @@ test("what a dead process left of an initialisation is removed", async () => {
 });
 
 test("losing PostgreSQL is reported, stopping it is not", async () => {
-  const stopped = await start(await newFolder());
-  const dataDir = await newFolder();
+  const stopped = await start(await newFolder("embedded"));
+  const dataDir = await newFolder("embedded");
   const crashed = await start(dataDir);
   let reported = false;
   void stopped.lost.then(() => {
@@ -136,7 +137,7 @@ test("losing PostgreSQL is reported, stopping it is not", async () => {
 });
 
 test("data of another major version is refused, naming both", async () => {
-  const dataDir = await newFolder();
+  const dataDir = await newFolder("embedded");
   await (await start(dataDir)).stop();
   await writeFile(join(dataDir, "postgres/data/PG_VERSION"), "14\n");
 
@@ -147,7 +148,7 @@ test("data of another major version is refused, naming both", async () => {
 });
 
 test("a PostgreSQL that does not start is reported with the end of its log", async () => {
-  const dataDir = await newFolder();
+  const dataDir = await newFolder("embedded");
   await (await start(dataDir)).stop();
   await rm(join(dataDir, "postgres/data/global/pg_control"));
 
@@ -158,7 +159,7 @@ test("a PostgreSQL that does not start is reported with the end of its log", asy
 });
 
 test("below a folder that only root may enter, root's database lies in /var/lib/nexus; anybody else's stays", async () => {
-  const home = await newFolder();
+  const home = await newFolder("embedded");
   await chmod(home, 0o700);
   const dataDir = join(home, "share/nexus");
 
@@ -174,13 +175,6 @@ test("below a folder that only root may enter, root's database lies in /var/lib/
   expect(cluster.startsWith(isRoot ? "/var/lib/nexus/" : home)).toBe(true);
   expect((await stat(home)).mode & 0o777).toBe(0o700);
 });
-
-/** A folder in the run's scratch folder, where what a failed test leaves behind is ended and removed. */
-async function newFolder(): Promise<string> {
-  const folder = await mkdtemp(join(inject("scratchDir"), "embedded-"));
-  await chmod(folder, 0o711);
-  return folder;
-}
 
 async function start(dataDir: string) {
   const server = await startEmbeddedPostgres({ dataDir, durable: false });

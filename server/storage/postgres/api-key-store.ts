@@ -1,4 +1,4 @@
-import { and, count, desc, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
+import { and, count, desc, eq, gt, inArray, isNull, lt, or, sql } from "drizzle-orm";
 import type { ApiKey, ApiKeyListKey, ApiKeyStore } from "../../domain/auth/api-key.ts";
 import type { EngineerId } from "../../domain/ids.ts";
 import { type Page, type PageRequest, pageOf } from "../../domain/page.ts";
@@ -23,14 +23,16 @@ export class PostgresApiKeyStore implements ApiKeyStore {
       .select({ key: apiKeys, engineerName: engineers.name })
       .from(apiKeys)
       .innerJoin(engineers, eq(engineers.id, apiKeys.engineerId))
-      .where(
-        and(
-          eq(apiKeys.id, id),
-          isNull(apiKeys.revokeTime),
-          or(isNull(apiKeys.expireTime), gt(apiKeys.expireTime, now)),
-        ),
-      );
+      .where(and(eq(apiKeys.id, id), isLive(now)));
     return row && { key: apiKeyFromRow(row.key), secretHash: row.key.secretHash, engineerName: row.engineerName };
+  }
+
+  async whichLive(ids: readonly string[], now: Date): Promise<ReadonlySet<string>> {
+    const rows = await this.db
+      .select({ id: apiKeys.id })
+      .from(apiKeys)
+      .where(and(inArray(apiKeys.id, [...ids]), isLive(now)));
+    return new Set(rows.map((row) => row.id));
   }
 
   async count(engineerId: EngineerId): Promise<number> {
@@ -77,6 +79,10 @@ export class PostgresApiKeyStore implements ApiKeyStore {
       .set({ lastUsedTime: minute })
       .where(and(eq(apiKeys.id, id), or(isNull(apiKeys.lastUsedTime), lt(apiKeys.lastUsedTime, minute))));
   }
+}
+
+function isLive(now: Date) {
+  return and(isNull(apiKeys.revokeTime), or(isNull(apiKeys.expireTime), gt(apiKeys.expireTime, now)));
 }
 
 function notRevoked(engineerId: EngineerId) {

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { expect, onTestFinished, test } from "vitest";
 import { ResourceNotFoundError } from "../../domain/errors.ts";
-import { byNexus, type NewEvent } from "../../domain/events/event.ts";
+import { byNexus, type Event, type NewEvent } from "../../domain/events/event.ts";
 import type { EngineerId, ProjectId, Slug } from "../../domain/ids.ts";
+import type { Page } from "../../domain/page.ts";
 import { createTestDatabase } from "../../testing/test-database.ts";
 import { connectPostgres } from "./connect.ts";
 import { PostgresDatabase } from "./database.ts";
@@ -14,7 +15,8 @@ const DAY_2 = new Date("2026-01-02T00:00:00Z");
 async function start() {
   const { url, drop } = await createTestDatabase();
   const told: [ProjectId, bigint][] = [];
-  const database = new PostgresDatabase(connectPostgres(url, 6), { publish: (...hint) => told.push(hint) });
+  const connection = connectPostgres(url, 6);
+  const database = new PostgresDatabase(connection, { publish: (...hint) => told.push(hint) });
   onTestFinished(async () => {
     await database.close();
     await drop();
@@ -29,7 +31,14 @@ async function start() {
       await tx.projects.insert({ ...project, createTime: DAY_1 });
     }
   });
-  return { database, events: database.read.events, told, projectId: ids[0], otherId: ids[1] };
+  return {
+    database,
+    client: connection.client,
+    events: database.read.events,
+    told,
+    projectId: ids[0],
+    otherId: ids[1],
+  };
 }
 
 /** An event that a test knows again by its agent. */
@@ -85,6 +94,32 @@ test("many transactions at once number their events without a gap, and those of 
     ]),
   );
   expect(told.filter(([id]) => id === otherId).map(([, latest]) => latest)).toHaveLength(30);
+});
+
+test("a page ends where its payloads are large, and the next goes on behind it", async () => {
+  const { database, client, projectId } = await start();
+  const large = (n: number) => eventOf(projectId, `${n}`.padEnd(80_000, "."));
+  await database.transact(async (tx) => tx.events.append(...Array.from({ length: 30 }, (_, n) => large(n))));
+  // Some are of a server that did not note sizes yet.
+  await client`update events set size = null where sequence > 20`;
+
+  const read: Record<"after" | "list", number[][]> = { after: [], list: [] };
+  for (let after = 0n; after < 30n; ) {
+    const page = await database.read.events.after(projectId, after, 500);
+    read.after.push(page.map(({ sequence }) => Number(sequence)));
+    after = page.at(-1)?.sequence ?? 30n;
+  }
+  const filter = { kinds: [], featureSlug: undefined, engineerId: undefined, since: undefined };
+  for (let after: bigint | undefined = 0n; after !== undefined; ) {
+    const page: Page<Event, bigint> = await database.read.events.list(projectId, filter, { size: 500, after });
+    read.list.push(page.items.map(({ sequence }) => Number(sequence)));
+    after = page.next;
+  }
+
+  for (const pages of [read.after, read.list]) {
+    expect(pages.map((page) => page.length)).toEqual([14, 14, 2]);
+    expect(pages.flat()).toEqual(Array.from({ length: 30 }, (_, n) => n + 1));
+  }
 });
 
 test("a transaction that fails leaves no event, no gap, and tells nobody", async () => {

@@ -1,8 +1,9 @@
 import { and, asc, eq, gt, gte, inArray, type SQL, sql } from "drizzle-orm";
 import { ResourceNotFoundError } from "../../domain/errors.ts";
 import type { Event, EventFilter, NewEvent } from "../../domain/events/event.ts";
-import type { EventLog, EventReader, LogExtent } from "../../domain/events/event-log.ts";
+import { type EventLog, type EventReader, type LogExtent, MAX_PAGE_BYTES } from "../../domain/events/event-log.ts";
 import type { EngineerId, ProjectId, SessionId, Slug } from "../../domain/ids.ts";
+import type { Page, PageRequest } from "../../domain/page.ts";
 import type { Queryable } from "./connect.ts";
 import { events, projects } from "./schema/index.ts";
 
@@ -29,21 +30,22 @@ export class PostgresEventReader implements EventReader {
   }
 
   async after(projectId: ProjectId, after: bigint, limit: number): Promise<Event[]> {
-    return this.select(and(eq(events.projectId, projectId), gt(events.sequence, after)), limit);
+    const page = await this.page(and(eq(events.projectId, projectId), gt(events.sequence, after)), limit);
+    return [...page.items];
   }
 
-  async list(projectId: ProjectId, filter: EventFilter, after: bigint, limit: number): Promise<Event[]> {
+  async list(projectId: ProjectId, filter: EventFilter, page: PageRequest<bigint>): Promise<Page<Event, bigint>> {
     const { kinds, featureSlug, engineerId, since } = filter;
-    return this.select(
+    return this.page(
       and(
         eq(events.projectId, projectId),
-        gt(events.sequence, after),
+        gt(events.sequence, page.after ?? 0n),
         kinds.length === 0 ? undefined : inArray(events.kind, [...kinds]),
         featureSlug === undefined ? undefined : eq(events.featureSlug, featureSlug),
         engineerId === undefined ? undefined : eq(events.engineerId, engineerId),
         since === undefined ? undefined : gte(events.time, since),
       ),
-      limit,
+      page.size,
     );
   }
 
@@ -55,9 +57,33 @@ export class PostgresEventReader implements EventReader {
     return row?.first ?? undefined;
   }
 
-  private async select(where: SQL | undefined, limit: number): Promise<Event[]> {
-    const rows = await this.db.select().from(events).where(where).orderBy(asc(events.sequence)).limit(limit);
-    return rows.map((row) => ({
+  private async page(where: SQL | undefined, limit: number): Promise<Page<Event, bigint>> {
+    const asked = this.db
+      .select()
+      .from(events)
+      .where(where)
+      .orderBy(asc(events.sequence))
+      .limit(limit + 1)
+      .as("asked");
+    // Payloads that the page has no room for are not even read.
+    const size = sql`coalesce(${asked.size}, octet_length(${asked.payload}::text))`;
+    const counted = this.db
+      .select({
+        ...asked._.selectedFields,
+        before: sql<string>`sum(${size}) over (order by ${asked.sequence} rows unbounded preceding) - ${size}`.as(
+          "before",
+        ),
+        found: sql<number>`(count(*) over ())::int`.as("found"),
+      })
+      .from(asked)
+      .as("counted");
+    const rows = await this.db
+      .select()
+      .from(counted)
+      .where(sql`${counted.before} < ${MAX_PAGE_BYTES}`)
+      .orderBy(asc(counted.sequence))
+      .limit(limit);
+    const items = rows.map((row) => ({
       projectId: row.projectId as ProjectId,
       sequence: row.sequence,
       time: row.time,
@@ -67,6 +93,7 @@ export class PostgresEventReader implements EventReader {
       featureSlug: (row.featureSlug ?? undefined) as Slug | undefined,
       payload: row.payload,
     }));
+    return { items, next: rows.length < (rows[0]?.found ?? 0) ? items.at(-1)?.sequence : undefined };
   }
 }
 
@@ -106,8 +133,9 @@ export class PostgresEventLog extends PostgresEventReader implements EventLog {
         returning event_sequence - ${count}::bigint as base
       ), written as (
         insert into ${events}
-          (project_id, sequence, time, actor, engineer_id, session_id, feature_slug, kind, payload)
-        select ${projectId}::uuid, base + position, time, actor, engineer_id, session_id, feature_slug, payload->>'kind', payload
+          (project_id, sequence, time, actor, engineer_id, session_id, feature_slug, kind, payload, size)
+        select ${projectId}::uuid, base + position, time, actor, engineer_id, session_id, feature_slug, payload->>'kind',
+          payload, octet_length(payload::text)
         from numbered, jsonb_to_recordset(${toJson(added)}::text::jsonb) as added (
           position bigint, time timestamptz, actor text, engineer_id uuid, session_id uuid, feature_slug text, payload jsonb
         )

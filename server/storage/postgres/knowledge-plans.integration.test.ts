@@ -1,9 +1,9 @@
-import { type SQL, sql } from "drizzle-orm";
 import postgres from "postgres";
 import { beforeAll, expect, test } from "vitest";
 import type { ProjectId, SessionId, Slug } from "../../domain/ids.ts";
 import { KNOWLEDGE_KINDS } from "../../domain/knowledge/knowledge.ts";
 import { corpusWord, fillCorpus } from "../../testing/knowledge-corpus.ts";
+import { plan, planOf } from "../../testing/query-plan.ts";
 import { createTestDatabase } from "../../testing/test-database.ts";
 import { PostgresCheckpointStore } from "./checkpoint-store.ts";
 import { type Connection, connectPostgres } from "./connect.ts";
@@ -51,53 +51,9 @@ beforeAll(async () => {
   };
 });
 
-/** The nodes of a plan, as "Seq Scan on learnings" or "Bitmap Index Scan on learnings_search". */
-async function plan(statement: SQL): Promise<string[]> {
-  const [row] = await connection.db.execute<{ "QUERY PLAN": { Plan: PlanNode }[] }>(
-    sql`explain (format json) ${statement}`,
-  );
-  const nodes: string[] = [];
-  const visit = (node: PlanNode) => {
-    const of = node["Index Name"] ?? node["Relation Name"];
-    if (of !== undefined) nodes.push(`${node["Node Type"]} on ${of}`);
-    for (const child of node.Plans ?? []) visit(child);
-  };
-  for (const { Plan } of row?.["QUERY PLAN"] ?? []) visit(Plan);
-  return nodes;
-}
-
-interface PlanNode {
-  readonly "Node Type": string;
-  readonly "Index Name"?: string;
-  readonly "Relation Name"?: string;
-  readonly Plans?: readonly PlanNode[];
-}
-
-/** The plan of what a call sends, which is intercepted and not made. */
-async function planOf(call: (db: Connection["db"]) => Promise<unknown>): Promise<string[]> {
-  let statement: { sql: string; params: unknown[] } | undefined;
-  const { drizzle } = await import("drizzle-orm/postgres-js");
-  const spy = drizzle(connection.client, {
-    logger: {
-      logQuery(text, params) {
-        statement ??= { sql: text, params };
-      },
-    },
-  });
-  await call(spy as Connection["db"]);
-  if (statement === undefined) throw new Error("nothing was asked");
-  const { sql: text, params } = statement;
-  const chunks = text.split(/\$\d+/);
-  return plan(
-    sql.join(
-      chunks.flatMap((chunk, index) => (index === 0 ? [sql.raw(chunk)] : [sql`${params[index - 1]}`, sql.raw(chunk)])),
-    ),
-  );
-}
-
 function search(text: string) {
   const words = searchQuery(text);
-  return plan(searchStatement(PROJECT, { ...ALL, text }, words, { size: 50, after: undefined }));
+  return plan(connection, searchStatement(PROJECT, { ...ALL, text }, words, { size: 50, after: undefined }));
 }
 
 test.each([
@@ -123,7 +79,7 @@ test("what is known about some features is read by those features", async () => 
     { size: 50, after: undefined },
   );
 
-  expect((await plan(statement)).filter((node) => node.startsWith("Seq Scan"))).toEqual([]);
+  expect((await plan(connection, statement)).filter((node) => node.startsWith("Seq Scan"))).toEqual([]);
 });
 
 test("lists, the latest checkpoint and what concerns a feature are read by their indexes", async () => {
@@ -131,20 +87,24 @@ test("lists, the latest checkpoint and what concerns a feature are read by their
   const slug = "feature-7" as Slug;
   const concern = { featureSlug: slug, sharing: ["feature-8" as Slug] };
   const plans = {
-    learnings: await planOf((db) => new PostgresLearningStore(db).list(PROJECT, undefined, page)),
-    "learnings of a feature": await planOf((db) => new PostgresLearningStore(db).list(PROJECT, slug, page)),
-    "decisions in force": await planOf((db) =>
+    learnings: await planOf(connection, (db) => new PostgresLearningStore(db).list(PROJECT, undefined, page)),
+    "learnings of a feature": await planOf(connection, (db) => new PostgresLearningStore(db).list(PROJECT, slug, page)),
+    "decisions in force": await planOf(connection, (db) =>
       new PostgresDecisionStore(db).list(PROJECT, { featureSlug: undefined, includeSuperseded: false }, page),
     ),
-    "all decisions of a feature": await planOf((db) =>
+    "all decisions of a feature": await planOf(connection, (db) =>
       new PostgresDecisionStore(db).list(PROJECT, { featureSlug: slug, includeSuperseded: true }, page),
     ),
-    "learnings that concern": await planOf((db) => new PostgresLearningStore(db).listConcerning(PROJECT, concern, 100)),
-    "decisions that concern": await planOf((db) => new PostgresDecisionStore(db).listConcerning(PROJECT, concern, 100)),
-    "checkpoint of a feature": await planOf((db) =>
+    "learnings that concern": await planOf(connection, (db) =>
+      new PostgresLearningStore(db).listConcerning(PROJECT, concern, 100),
+    ),
+    "decisions that concern": await planOf(connection, (db) =>
+      new PostgresDecisionStore(db).listConcerning(PROJECT, concern, 100),
+    ),
+    "checkpoint of a feature": await planOf(connection, (db) =>
       new PostgresCheckpointStore(db).latest(PROJECT, { featureSlug: slug }),
     ),
-    "checkpoint of a session": await planOf((db) =>
+    "checkpoint of a session": await planOf(connection, (db) =>
       new PostgresCheckpointStore(db).latest(PROJECT, { sessionId: ENGINEER as SessionId }),
     ),
   };

@@ -64,6 +64,19 @@ export class PostgresProjectStore implements ProjectStore {
     return rows.map((row) => row.id as ProjectId);
   }
 
+  async listMemberships(engineerIds: readonly EngineerId[]): Promise<ReadonlyMap<EngineerId, ReadonlySet<ProjectId>>> {
+    const rows = await this.db
+      .select({ engineerId: projectMembers.engineerId, projectId: projectMembers.projectId })
+      .from(projectMembers)
+      .where(inArray(projectMembers.engineerId, [...engineerIds]));
+    const memberships = new Map<EngineerId, Set<ProjectId>>();
+    for (const row of rows) {
+      const engineerId = row.engineerId as EngineerId;
+      memberships.set(engineerId, (memberships.get(engineerId) ?? new Set()).add(row.projectId as ProjectId));
+    }
+    return memberships;
+  }
+
   async update(id: ProjectId, version: number, changes: ProjectChanges): Promise<Project | "slug-taken" | undefined> {
     const { slug, name, settings } = changes;
     try {

@@ -1,6 +1,5 @@
-import { mkdtemp } from "node:fs/promises";
-import { join } from "node:path";
 import { expect, inject, onTestFinished, test } from "vitest";
+import { newFolder } from "../new-folder.ts";
 import { createTestDatabase } from "../test-database.ts";
 import { ACTIONS } from "./cell.ts";
 import { formatMatrix, planOf, runMatrix } from "./run-matrix.ts";
@@ -25,7 +24,7 @@ async function openServed(): Promise<ProcessSite> {
 }
 
 async function openEmbedded(): Promise<ProcessSite> {
-  return embeddedSite(await mkdtemp(join(inject("scratchDir"), "crash-")));
+  return embeddedSite(await newFolder("crash"));
 }
 
 test.each([

@@ -79,6 +79,26 @@ describe("a history is accepted", () => {
     ).toBe("linearizable");
   });
 
+  test("when a refusal names what an attempt has left behind that was not answered, though the next one was granted", () => {
+    const [invoke, end, call, answer] = pick(2, 3, "s", "login", 2n);
+    const operations = [
+      open("s"),
+      open("t"),
+      release(4, 5, "s", "login", 2n),
+      refused(6, 7, "t", "other", ["s", "login"]),
+    ];
+    const lines = operations.map(([invoke, end, call, answer]) => ({ call, answer, invoke, return: end }));
+    const history = (retried: boolean) => [...lines, { call, answer, invoke, return: end, retried }];
+    const judged = (retried: boolean) =>
+      checkLinearizable(new ClaimsSpec({ features }, unfinishedAttempts(history(retried))), history(retried)).kind;
+
+    // The freeing may come a moment after the answer: somebody gets the path first, so that nothing lingers.
+    const taken = pick(5, 5.5, "t", "login", 3n);
+    lines.push({ call: taken[2], answer: taken[3], invoke: taken[0], return: taken[1] });
+
+    expect([judged(true), judged(false)]).toEqual(["linearizable", "not linearizable"]);
+  });
+
   test("when only a release that nobody was told of explains the next hold", () => {
     expect(
       judge(

@@ -45,6 +45,8 @@ export interface Operation {
   readonly invoke: number;
   /** ...and before this; Infinity when it may still take effect, or never does. */
   readonly return: number;
+  /** Earlier attempts of it were not answered, and may have left something behind. */
+  readonly retried?: boolean;
 }
 
 /** What was seen of one project. */
@@ -83,7 +85,13 @@ export class HistoryRecorder {
     const refused = answer.kind === "refused";
     if (answer.kind !== "unknown") {
       // What was granted may have been granted to an earlier attempt; a refusal is the last attempt's own.
-      this.operations.push({ call, answer, invoke: refused ? lastSent : firstSent, return: answered });
+      this.operations.push({
+        call,
+        answer,
+        invoke: refused ? lastSent : firstSent,
+        return: answered,
+        retried: unanswered > 0,
+      });
     }
     if (changes && unanswered > 0 && (refused || answer.kind === "unknown")) {
       this.operations.push({

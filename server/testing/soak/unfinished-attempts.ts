@@ -19,7 +19,7 @@ export function unfinishedAttempts(
   }
   return (refusal, { session, feature }) =>
     (attempts.get(`${session} ${feature}`) ?? []).some((attempt) => {
-      const leftover = attempt.answer.kind === "granted" ? 0 : LEFTOVER_MS;
+      const leftover = attempt.answer.kind === "granted" && attempt.retried !== true ? 0 : LEFTOVER_MS;
       const sent = attempt.invoke;
       const over = Number.isFinite(attempt.return) ? attempt.return : sent;
       return sent <= refusal.return && over + leftover >= refusal.invoke;

@@ -1,4 +1,5 @@
-import { bigint, index, jsonb, pgTable, primaryKey, text, uuid } from "drizzle-orm/pg-core";
+import { sql } from "drizzle-orm";
+import { bigint, index, integer, jsonb, pgTable, primaryKey, text, uuid } from "drizzle-orm/pg-core";
 import type { EventKind, EventPayload, Kept } from "../../../domain/events/event.ts";
 import { time } from "./columns.ts";
 import { projects } from "./projects.ts";
@@ -21,9 +22,14 @@ export const events = pgTable(
     featureSlug: text("feature_slug"),
     kind: text("kind").$type<EventKind>().notNull(),
     payload: jsonb("payload").$type<Kept<EventPayload>>().notNull(),
+    /** Bytes of the payload as text, so that a page is bounded without reading it; null in what was written before. */
+    size: integer("size"),
   },
   (t) => [
     primaryKey({ name: "events_pkey", columns: [t.projectId, t.sequence] }),
     index("events_by_time").on(t.projectId, t.time),
+    index("events_by_feature").on(t.projectId, t.featureSlug, t.sequence).where(sql`${t.featureSlug} is not null`),
+    index("events_by_engineer").on(t.projectId, t.engineerId, t.sequence),
+    index("events_by_kind").on(t.projectId, t.kind, t.sequence),
   ],
 );

@@ -49,6 +49,7 @@ ana  project add-member ben@example.com
 ana  project members
 ana  feature list
 ana  feature create --title 'Log in with a password, a token, or single sign-on of the company' --slug login --lane now --touch src/auht.ts --touch 'src/ui/**' --touch 'lib/**'
+ana  feature edit login --touch src/auht.ts
 ana  feature edit login --touch src/auth.ts --touch 'src/ui/**' --spec 'Keep the session for a day.'
 ana  feature create --from search.md
 ana  feature create --title 'Log out' --slug logout --touch src/auth.ts --spec 'Everywhere.'

@@ -12,20 +12,31 @@ const run = promisify(execFile);
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const CLIENT = fileURLToPath(new URL("../testing/grpcio_client.py", import.meta.url));
 
-/** The protos, compiled; undefined where Python's gRPC library is not installed. */
-async function descriptorsForPython(): Promise<string | undefined> {
-  if (!(await run("python3", ["-c", "import grpc, google.protobuf"]).catch(() => undefined))) return undefined;
+/** Debian's packages are for Debian's Python, which need not be the first on PATH. */
+const PYTHONS = ["/usr/bin/python3", "python3"];
+
+/** A Python with the gRPC library; undefined where there is none. */
+async function findPython(): Promise<string | undefined> {
+  for (const python of PYTHONS) {
+    if (await run(python, ["-c", "import grpc, google.protobuf"]).catch(() => undefined)) return python;
+  }
+  return undefined;
+}
+
+/** The protos, compiled. */
+async function compiledProtos(): Promise<string> {
   const file = join(await mkdtemp(join(inject("scratchDir"), "grpcio-")), "nexus.binpb");
   await run("buf", ["build", "-o", file], { cwd: root, timeout: 30_000 });
   return file;
 }
 
 test("gRPC's own Python library asks for the health and follows the events", async (context) => {
-  const descriptors = await descriptorsForPython();
-  if (descriptors === undefined) context.skip("python3-grpcio and python3-protobuf are not installed");
+  const python = await findPython();
+  if (python === undefined) return context.skip("python3-grpcio and python3-protobuf are not installed");
+  const descriptors = await compiledProtos();
   const nexus = await startNexus("embedded");
   const { ana, projectId, ready } = await openWorkplace(nexus);
-  const client = spawn("python3", [CLIENT, descriptors ?? "", new URL(nexus.url).host, ana.key, projectId]);
+  const client = spawn(python, [CLIENT, descriptors, new URL(nexus.url).host, ana.key, projectId]);
   onTestFinished(() => {
     client.kill();
   });

@@ -1,6 +1,6 @@
 import { compileTouches } from "../claims/compile-touches.ts";
 import { ClaimsRecoveringError, StoreUnavailableError } from "../errors.ts";
-import { type Failpoint, failpoint } from "../failpoint.ts";
+import { failpoint } from "../failpoint.ts";
 import type { ClaimId } from "../ids.ts";
 import type { Project } from "../projects/project.ts";
 import type { LeasedProject } from "./claim-access.ts";
@@ -80,7 +80,7 @@ async function reconcileProject(deps: ReconcileDeps, before: Project): Promise<v
     deps.deviation("overdue-claim", ageMs(claim.acquireTime), { project: project.id, claimId: claim.claimId });
     await settleClaim(deps, project, claim.claimId);
   });
-  await step(() => free(deps, project, due.drainedClaims, "reconcile.after-drained"));
+  await step(() => free(deps, project, due.drainedClaims, () => failpoint("reconcile.after-drained")));
   await step(async () => {
     // Some of these are just being freed by the call that ended them. Freeing twice does nothing.
     const ending = await claims.listEnding(project.id, BATCH);
@@ -92,7 +92,7 @@ async function reconcileProject(deps: ReconcileDeps, before: Project): Promise<v
       deps,
       project,
       ending.map(({ id }) => id),
-      "reconcile.after-outbox",
+      () => failpoint("reconcile.after-outbox"),
     );
   });
   await step(async () =>
@@ -107,16 +107,16 @@ async function reconcileProject(deps: ReconcileDeps, before: Project): Promise<v
   if (failures.length > 0) throw failures[0];
 }
 
-/** Frees claims that have ended. */
+/** Frees claims that have ended; `freed` is the step after that. */
 async function free(
   { claims, database }: ReconcileDeps,
   project: LeasedProject,
   ids: readonly ClaimId[],
-  freed: Failpoint,
+  freed: () => void | Promise<void>,
 ): Promise<void> {
   if (ids.length === 0) return;
   await claims.run(project, (store, scope) => store.release(scope, ids));
-  await failpoint(freed);
+  await freed();
   await database.read.claims.markEnded(ids);
 }
 

@@ -30,6 +30,8 @@ test("the engineer's story of the README goes as it is printed, from a machine w
   const home = join(scratch.path, "home");
   mkdirSync(join(home, "your-repository", "src"), { recursive: true });
   chmodSync(home, 0o711);
+  // Else setup makes it for its user alone, and root's database would lie, and stay, in /var/lib/nexus.
+  mkdirSync(join(home, ".local"));
   execFileSync("git", ["init", "-q", join(home, "your-repository")], { env: { ...process.env, HOME: home } });
   const env = {
     PATH: `${join(REPOSITORY, "node_modules", ".bin")}:${process.env["PATH"]}`,
